@@ -1,0 +1,105 @@
+/**
+ * The journal: what happened on the road, as a closed union.
+ *
+ * The road says each thing once; log.ts turns it into a line, metrics.ts into numbers, the demo into a picture. Fields
+ * are an allow-list by their type: no request, no header bag, nothing secret can be put into an entry. The entry's
+ * name is the stable event name of its log line.
+ */
+import type { Answer } from './answer.ts'
+import type { LifecycleStatus } from './lifecycle.ts'
+
+/** How a record ended; every record has exactly one ending. */
+export type Ending = 'completed' | 'failed' | 'passed-over' | 'poison'
+
+/** Where a record stands and which work it is. */
+interface OfRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+interface OfWork extends OfRecord {
+  readonly workId: string
+}
+
+export type JournalEntry =
+  | { readonly name: 'bridge.started'; readonly service: string; readonly version: string }
+  | { readonly name: 'bridge.draining'; readonly inHand: number }
+  | { readonly name: 'bridge.stopped'; readonly unsettled: number; readonly owed: number }
+  | ({ readonly name: 'work.left-unsettled' } & OfWork & { readonly state: string; readonly attempt: number })
+  | {
+      readonly name: 'partition.assigned'
+      readonly topic: string
+      readonly partition: number
+      readonly committed: bigint | undefined
+    }
+  | {
+      readonly name: 'partition.revoked'
+      readonly topic: string
+      readonly partition: number
+      readonly unsettled: number
+    }
+  | {
+      readonly name: 'partition.paused'
+      readonly topic: string
+      readonly partition: number
+      readonly heldBytes: number
+    }
+  | {
+      readonly name: 'partition.resumed'
+      readonly topic: string
+      readonly partition: number
+      readonly heldBytes: number
+    }
+  | ({ readonly name: 'record.received' } & OfRecord)
+  | ({ readonly name: 'record.poison'; readonly why: string } & OfRecord)
+  | ({ readonly name: 'record.passed-over'; readonly why: string } & OfRecord)
+  | ({ readonly name: 'attempt.started'; readonly attempt: number; readonly eventType: string } & OfWork)
+  | ({
+      readonly name: 'attempt.answered'
+      readonly attempt: number
+      readonly answer: Answer['kind']
+      readonly why: string
+      readonly tookMs: number
+    } & OfWork)
+  | ({
+      readonly name: 'work.resting'
+      readonly attempt: number
+      readonly why: string
+      readonly restMs: number
+    } & OfWork)
+  | ({ readonly name: 'work.lease-out'; readonly attempt: number } & OfWork)
+  | ({ readonly name: 'work.reported'; readonly report: string } & OfWork)
+  | ({ readonly name: 'work.ended'; readonly ending: Ending; readonly attempt: number; readonly why: string } & OfWork)
+  | {
+      readonly name: 'report.stored'
+      readonly workId: string
+      readonly status: LifecycleStatus
+      readonly eventId: string
+    }
+  | {
+      readonly name: 'report.given-up'
+      readonly workId: string
+      readonly status: LifecycleStatus
+      readonly why: string
+    }
+  | ({ readonly name: 'record.settled'; readonly ending: Ending } & OfRecord)
+  | { readonly name: 'gate.closed'; readonly why: string }
+  | { readonly name: 'gate.opened'; readonly closedMs: number }
+  | { readonly name: 'offset.committed'; readonly topic: string; readonly partition: number; readonly offset: bigint }
+  | { readonly name: 'commit.refused'; readonly why: string }
+  | { readonly name: 'kafka.joined'; readonly partitions: number }
+  | { readonly name: 'kafka.problem'; readonly code: string; readonly why: string; readonly hint: string }
+  | ({ readonly name: 'kafka.records-missing'; readonly expected: bigint } & OfRecord)
+  | {
+      readonly name: 'xzepr.receiver'
+      readonly receiverId: string
+      readonly receiver: string
+      readonly created: boolean
+    }
+  | { readonly name: 'xzepr.problem'; readonly code: string; readonly why: string; readonly hint: string }
+  | { readonly name: 'config.warning'; readonly why: string }
+
+export type JournalName = JournalEntry['name']
+
+/** Takes down what happened. Never throws, never waits. */
+export type Journal = (entry: JournalEntry) => void

@@ -1,0 +1,75 @@
+/**
+ * JSON kept digit for digit.
+ *
+ * A 64-bit build id in an app's `details` must reach XZepr unrounded, and JSON.parse would round it. So the core never
+ * looks into such values: a member's value travels as the JSON text it arrived in.
+ */
+
+/** JSON text of one value, valid by construction at the edge that parsed it. */
+export type JsonText = string
+
+/** The members of a JSON object, in order: name to the JSON text of its value. */
+export type JsonMembers = ReadonlyMap<string, JsonText>
+
+export const NO_MEMBERS: JsonMembers = new Map()
+
+/** Writes an object from members. */
+export function jsonObject(members: Iterable<readonly [string, JsonText]>): JsonText {
+  const parts: string[] = []
+  for (const [name, value] of members) parts.push(`${JSON.stringify(name)}:${value}`)
+  return `{${parts.join(',')}}`
+}
+
+/** How many bytes a text takes in UTF-8; a lone surrogate counts as the three bytes of U+FFFD. */
+export function utf8Bytes(text: string): number {
+  let bytes = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x80) bytes += 1
+    else if (unit < 0x800) bytes += 2
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(at + 1))) {
+      bytes += 4
+      at += 1
+    } else bytes += 3
+  }
+  return bytes
+}
+
+/** Why XZepr's database could never store this text, or undefined. NUL and lone surrogates are what it refuses. */
+export function unstorableText(text: string): string | undefined {
+  if (text.includes('\u0000')) return 'holds U+0000'
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0xd800 || unit > 0xdfff) continue
+    if (unit < 0xdc00 && isLowSurrogate(text.charCodeAt(at + 1))) at += 1
+    else return 'holds a lone surrogate'
+  }
+  return undefined
+}
+
+/** The same text with what XZepr could never store replaced by U+FFFD, cut to a length in UTF-8 bytes. */
+export function storableText(text: string, maxBytes: number): string {
+  let kept = ''
+  let bytes = 0
+  for (const char of text) {
+    const safe = unstorableText(char) === undefined ? char : '\uFFFD'
+    bytes += utf8Bytes(safe)
+    if (bytes > maxBytes) break
+    kept += safe
+  }
+  return kept
+}
+
+/** An escape for NUL or for a surrogate that has no partner; writers of JSON escape only lone surrogates. */
+const UNSTORABLE_ESCAPE = /(?<!\\)(?:\\\\)*\\u(?:(0000)|d[89a-f][0-9a-f]{2})/i
+
+/** Why XZepr could never store this JSON text (as JSON.stringify writes it), or undefined. */
+export function unstorableJson(text: JsonText): string | undefined {
+  const found = UNSTORABLE_ESCAPE.exec(text)
+  if (found === null) return unstorableText(text)
+  return found[1] === undefined ? 'holds a lone surrogate' : 'holds U+0000'
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff
+}
