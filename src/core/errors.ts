@@ -34,6 +34,16 @@ export const ERRORS = {
     hint: 'Check XZEPR_KAFKA_SASL_USERNAME, its password and XZEPR_KAFKA_SASL_MECHANISM.',
     retriable: true,
   },
+  XZB_KAFKA_TLS: {
+    what: 'Kafka and the bridge do not accept each other’s certificate or protocol; the bridge keeps trying.',
+    hint: 'Check XZEPR_KAFKA_SECURITY_PROTOCOL against the listener’s, and the files in XZEPR_KAFKA_SSL_CA_LOCATION, …_CERT_LOCATION and …_KEY_LOCATION.',
+    retriable: true,
+  },
+  XZB_KAFKA_FORBIDDEN: {
+    what: 'Kafka knows the caller but does not let it do this; the bridge keeps trying.',
+    hint: 'The user needs the ACLs Read and Describe on the topic and Read on the group.',
+    retriable: true,
+  },
   XZB_KAFKA_TOPIC_UNKNOWN: {
     what: 'The topic does not exist yet; the bridge keeps looking.',
     hint: 'Check XZEPR_KAFKA_TOPIC; XZepr creates its topic when it starts.',

@@ -97,6 +97,10 @@ export type JournalEntry =
       readonly created: boolean
     }
   | { readonly name: 'xzepr.problem'; readonly code: string; readonly why: string; readonly hint: string }
+  /** What the last problem with XZepr was about is over. */
+  | { readonly name: 'xzepr.recovered'; readonly code: string }
+  /** A request to one of the bridge's own ports failed by the bridge's own fault. */
+  | { readonly name: 'http.fault'; readonly why: string }
   | { readonly name: 'config.warning'; readonly why: string }
 
 export type JournalName = JournalEntry['name']

@@ -24,6 +24,44 @@ export interface LifecycleEvent {
   readonly deliveryId: string
 }
 
+/** Who reports: the same for every event of a bridge. */
+export interface Identity {
+  readonly group: string
+  readonly package: string
+  readonly workName: string
+  readonly workVersion: string
+}
+
+/** What is reported about: the source event, and the name and version the app gave its work. */
+export interface WorkFacts {
+  readonly id: string
+  readonly type: string
+  readonly platformId: string
+  readonly name: string | undefined
+  readonly version: string | undefined
+}
+
+export function lifecycleEvent(
+  identity: Identity,
+  work: WorkFacts,
+  status: LifecycleStatus,
+  details: JsonMembers,
+  atMs: number,
+): LifecycleEvent {
+  return {
+    workId: work.id,
+    status,
+    name: work.name ?? identity.workName,
+    version: work.version ?? identity.workVersion,
+    package: identity.package,
+    platformId: work.platformId,
+    atMs,
+    details,
+    sourceEventType: work.type,
+    deliveryId: deliveryId(identity.group, work.id, status),
+  }
+}
+
 /** What XZepr stores at most, in bytes of UTF-8; beyond it, it answers 500 for ever. */
 export const NAME_MAX_BYTES = 255
 export const VERSION_MAX_BYTES = 100
@@ -76,7 +114,8 @@ const RESERVED = new Set(['source_event_id', 'source_event_type', 'delivery_id']
  */
 export function unstorable(event: LifecycleEvent): string | undefined {
   for (const [field, value, maxBytes] of [
-    ['name', `${event.name}.${event.status}`, NAME_MAX_BYTES],
+    // The longest of the three names, so that a work whose start was taken can also end.
+    ['name', `${event.name}.completed`, NAME_MAX_BYTES],
     ['version', event.version, VERSION_MAX_BYTES],
   ] as const) {
     const bytes = utf8Bytes(value)
@@ -86,6 +125,8 @@ export function unstorable(event: LifecycleEvent): string | undefined {
     if (why !== undefined) return `${field} ${why}`
   }
   if (event.name.trim() === '') return 'name is blank'
+  const idWhy = unstorableText(event.workId)
+  if (idWhy !== undefined) return `the work’s id ${idWhy}, which XZepr cannot store`
   for (const [name, value] of event.details) {
     const why = unstorableText(name) ?? unstorableJson(value)
     if (why !== undefined) return `details ${why}, which XZepr cannot store`

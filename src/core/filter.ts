@@ -1,0 +1,110 @@
+/**
+ * The filter: which messages the app asked for, and which would bite their own tail.
+ *
+ * XZepr publishes what the bridge posts to the very topic the bridge reads. Events of the bridge's own receiver are
+ * never delivered; lifecycle events of any bridge only when BRIDGE_EVENT_TYPES names them. A message that is refused
+ * is settled without being sent.
+ */
+import type { Message } from './message.ts'
+
+export interface FilterOptions {
+  /** Comma list of globs; `!` refuses. `*` alone names nothing in particular. */
+  readonly eventTypes: string
+  readonly group: string
+  readonly receiverName: string
+  readonly receiverType: string
+}
+
+/** @returns why the message is not for the app, or undefined when it is. */
+export type Filter = (message: Message, receiverId: string | undefined) => string | undefined
+
+export function createFilter({ eventTypes, group, receiverName, receiverType }: FilterOptions): Filter {
+  const patterns = eventTypes
+    .split(',')
+    .map((pattern) => pattern.trim())
+    .filter((pattern) => pattern !== '')
+  const refused = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => glob(pattern.slice(1).trim()))
+  const positive = patterns.filter((pattern) => !pattern.startsWith('!'))
+  const wanted = (positive.length === 0 ? ['*'] : positive).map(glob)
+  const named = positive.filter((pattern) => !/^\**$/.test(pattern)).map(glob)
+
+  return (message, receiverId) => {
+    const { type } = message
+    if (ownEvent(message, receiverId, group) || ownReceiver(message, receiverName, receiverType)) {
+      return 'it is the bridge’s own event'
+    }
+    if (refused.some((pattern) => pattern.test(type)) || !wanted.some((pattern) => pattern.test(type))) {
+      return 'BRIDGE_EVENT_TYPES does not ask for its type'
+    }
+    if (lifecyclePayload(message) !== undefined && !named.some((pattern) => pattern.test(type))) {
+      return 'it is a lifecycle event and BRIDGE_EVENT_TYPES does not name its type'
+    }
+    return undefined
+  }
+}
+
+/**
+ * `*` is any run of characters; everything else is itself. Matched piece by piece, at a cost that grows with the
+ * length of the type only: a regular expression with several stars would let one long type stop the bridge.
+ */
+function glob(pattern: string): { test(text: string): boolean } {
+  const pieces = pattern.split('*')
+  const [first = '', ...rest] = pieces
+  const last = rest.pop()
+  return {
+    test(text) {
+      if (last === undefined) return text === first
+      if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false
+      let at = first.length
+      for (const piece of rest) {
+        at = text.indexOf(piece, at)
+        if (at === -1) return false
+        at += piece.length
+      }
+      return at <= text.length - last.length
+    },
+  }
+}
+
+/** The payload of a lifecycle event of any bridge, or undefined. */
+function lifecyclePayload(message: Message): Members | undefined {
+  for (const event of entities(message, 'events')) {
+    const payload = members(event.payload)
+    if (payload === undefined || typeof payload.work_id !== 'string') continue
+    if (payload.status === 'started' || payload.status === 'completed' || payload.status === 'failed') return payload
+  }
+  return undefined
+}
+
+/**
+ * Posted by this bridge, or by another pod of its group. The receiver's id is not known while XZepr is away; the
+ * delivery id carries the group, so even then an event of ours cannot come round again.
+ */
+function ownEvent(message: Message, receiverId: string | undefined, group: string): boolean {
+  if (receiverId !== undefined) {
+    if (message.source === `xzepr.event.receiver.${receiverId}`) return true
+    if (entities(message, 'events').some((event) => event.event_receiver_id === receiverId)) return true
+  }
+  const deliveryId = members(lifecyclePayload(message)?.details)?.delivery_id
+  return typeof deliveryId === 'string' && deliveryId.startsWith(`${group}/`)
+}
+
+/** XZepr’s announcement that our receiver was created. */
+function ownReceiver(message: Message, name: string, type: string): boolean {
+  return entities(message, 'event_receivers').some((each) => each.name === name && each.receiver_type === type)
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/**
+ * The entities inside a message, read one by one: were the whole of XZepr's form asked for, a single field that XZepr
+ * changes would switch the guard off and let the bridge's events go round for ever.
+ */
+function entities(message: Message, kind: 'events' | 'event_receivers'): Members[] {
+  const all: unknown = members(message.fields.data)?.[kind]
+  return Array.isArray(all) ? all.map(members).filter((each) => each !== undefined) : []
+}
+
+function members(value: unknown): Members | undefined {
+  return typeof value === 'object' && value !== null ? (value as Members) : undefined
+}

@@ -1,0 +1,126 @@
+/**
+ * Is the bridge alive, ready, started? Verdicts for the platform's probes, from facts. Contract section 6.
+ *
+ *   started   the process has opened its listeners; waits for neither app, Kafka nor XZepr
+ *   live      it makes progress: what could be delivered is being delivered. A restart is the cure for a no
+ *   ready     neither starting nor draining. Kafka or XZepr away is told, but takes no pod out of service unless asked:
+ *             a sidecar's readiness is the pod's, and the app may well serve others
+ *
+ * A neighbour that is away never fails `live`: a restart would not bring it back.
+ */
+import type { TopicPartition } from './record.ts'
+import { partitionName } from './record.ts'
+import type { SourceHealth } from './seams.ts'
+
+/** What stands in one assigned partition. */
+export interface PartitionFacts extends TopicPartition {
+  /** Received records whose attempt could start or is held up by another of their lane. */
+  readonly waiting: number
+  /** Attempts that are out. */
+  readonly attempting: number
+  /** Waiting for their next attempt. */
+  readonly resting: number
+  /** Accepted by the app, under a lease. */
+  readonly running: number
+  /** When an attempt of it last started or ended, a record settled, or it was assigned. */
+  readonly lastProgressAtMs: number
+}
+
+export interface Facts {
+  readonly nowMs: number
+  readonly phase: 'starting' | 'running' | 'draining'
+  readonly source: SourceHealth
+  /** Is the app there; since when it is so. */
+  readonly gate: { readonly open: boolean; readonly sinceMs: number }
+  readonly partitions: readonly PartitionFacts[]
+  /** When the oldest record that is not settled was received; undefined when all are. */
+  readonly oldestUnsettledAtMs: number | undefined
+  /** Attempts that may still start beside those that are out. */
+  readonly slotsFree: number
+  /** No attempt may start for a reason that passes without a restart, such as a full report queue; a sentence. */
+  readonly heldBack: string | undefined
+  /** What is wrong with XZepr just now, in a sentence for the operator; undefined when nothing is. */
+  readonly xzeprProblem: string | undefined
+}
+
+export interface HealthOptions {
+  /** How long a partition may have work to do and do none. */
+  readonly stuckAfterMs: number
+  /** Whether an outage takes the pod out of service. */
+  readonly readyNeedsKafka: boolean
+  readonly readyNeedsXzepr: boolean
+}
+
+export const HEALTH_OPTIONS: HealthOptions = { stuckAfterMs: 60_000, readyNeedsKafka: false, readyNeedsXzepr: false }
+
+/** `reasons` say what is wrong; with `ok` they are remarks that change nothing. */
+export interface HealthVerdict {
+  readonly ok: boolean
+  readonly reasons: readonly string[]
+}
+
+export interface Health {
+  readonly live: HealthVerdict
+  readonly ready: HealthVerdict
+  readonly started: HealthVerdict
+}
+
+export function health(facts: Facts, options: HealthOptions = HEALTH_OPTIONS): Health {
+  return { live: live(facts, options), ready: ready(facts, options), started: started(facts) }
+}
+
+function started({ phase }: Facts): HealthVerdict {
+  return phase === 'starting' ? { ok: false, reasons: ['The bridge is starting.'] } : { ok: true, reasons: [] }
+}
+
+function live(facts: Facts, { stuckAfterMs }: HealthOptions): HealthVerdict {
+  const { gate, heldBack, nowMs } = facts
+  // Whatever stands still here has a cause that ends by itself, and a restart would lose what is in hand.
+  if (facts.phase !== 'running' || !gate.open || heldBack !== undefined || facts.slotsFree <= 0) return OK
+  const reasons: string[] = []
+  for (const partition of facts.partitions) {
+    const { waiting, attempting, resting, running } = partition
+    // An attempt, a rest and a lease each end by their own clock, and any of them may hold the lane of what waits.
+    if (waiting === 0 || attempting + resting + running > 0) continue
+    const idleMs = nowMs - Math.max(partition.lastProgressAtMs, gate.sinceMs)
+    if (idleMs < stuckAfterMs) continue
+    reasons.push(
+      `Partition ${partitionName(partition)} is stuck: ${waiting} received records wait, ` +
+        `slots are free and the app is there, yet nothing has moved for ${seconds(idleMs)}${oldest(facts)}.`,
+    )
+  }
+  return { ok: reasons.length === 0, reasons }
+}
+
+function ready(facts: Facts, options: HealthOptions): HealthVerdict {
+  const reasons: string[] = []
+  let ok = facts.phase === 'running'
+  if (facts.phase === 'starting') reasons.push('The bridge is starting.')
+  if (facts.phase === 'draining') reasons.push('The bridge is draining: it takes no new work.')
+  const kafka = facts.source.problem ?? (facts.source.joined ? undefined : 'not yet a member of the group')
+  if (kafka !== undefined) {
+    reasons.push(`Kafka: ${kafka}`)
+    if (options.readyNeedsKafka) ok = false
+  }
+  if (facts.xzeprProblem !== undefined) {
+    reasons.push(`XZepr: ${facts.xzeprProblem}`)
+    if (options.readyNeedsXzepr) ok = false
+  }
+  if (!facts.gate.open) {
+    reasons.push(`The app has been away for ${seconds(facts.nowMs - facts.gate.sinceMs)}${oldest(facts)}.`)
+  }
+  if (facts.heldBack !== undefined) reasons.push(facts.heldBack)
+  return { ok, reasons }
+}
+
+const OK: HealthVerdict = { ok: true, reasons: [] }
+
+function oldest({ nowMs, oldestUnsettledAtMs }: Facts): string {
+  return oldestUnsettledAtMs === undefined
+    ? ''
+    : `; the oldest unsettled record was received ${seconds(nowMs - oldestUnsettledAtMs)} ago`
+}
+
+function seconds(ms: number): string {
+  return `${Math.max(0, Math.round(ms / 1000))} s`
+}

@@ -1,0 +1,129 @@
+/**
+ * In hand: every work between its lane and its ending, and what the bridge holds for it.
+ *
+ * The books of the road in one place, so that each step of a work is booked everywhere at once: registry (which work
+ * does an id name), line (who may go), buffers (whose bytes wait), and how many works the app holds with how many bytes.
+ */
+import { Buffers } from './buffers.ts'
+import type { Booking } from './effects.ts'
+import type { Ledger } from './ledger.ts'
+import { Line } from './line.ts'
+import { Registry } from './registry.ts'
+import type { Work } from './work.ts'
+
+export interface Bounds {
+  /** Requests to the app that are out at once. */
+  readonly maxInFlight: number
+  /** Works that the app has accepted and not ended. */
+  readonly maxRunning: number
+  /** Bytes of records that wait; as many again may be held by running works. */
+  readonly maxBufferedBytes: number
+  /** Reports that XZepr does not have yet; beyond it deliveries wait. */
+  readonly maxReports: number
+}
+
+/** What is out at the edges just now. */
+export interface Load {
+  readonly inFlight: number
+  readonly reports: number
+  readonly reportBytes: number
+}
+
+export class InHand {
+  readonly registry = new Registry()
+  readonly line = new Line()
+  readonly buffers: Buffers
+  readonly #bounds: Bounds
+  readonly #running = new Set<Work>()
+  #runningBytes = 0
+
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds
+    this.buffers = new Buffers(bounds.maxBufferedBytes)
+  }
+
+  /** How many works the app has accepted and not ended. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  /**
+   * Why no further delivery may go out, in a sentence, or undefined when there is room. Each one that is out may be
+   * accepted, so it counts as running beforehand.
+   */
+  full({ inFlight, reports, reportBytes }: Load): string | undefined {
+    const { maxInFlight, maxRunning, maxBufferedBytes, maxReports } = this.#bounds
+    if (inFlight >= maxInFlight) return `${inFlight} requests to the app are out (BRIDGE_MAX_IN_FLIGHT).`
+    const running = this.#running.size
+    if (running + inFlight >= maxRunning) return `The app holds ${running} works (BRIDGE_MAX_RUNNING).`
+    if (this.#runningBytes >= maxBufferedBytes) {
+      return `The app holds works of ${this.#runningBytes} bytes (BRIDGE_MAX_BUFFERED_BYTES).`
+    }
+    if (reports >= maxReports || reportBytes >= maxBufferedBytes) {
+      return `${reports} reports of ${reportBytes} bytes wait for XZepr.`
+    }
+    return undefined
+  }
+
+  /** A new work: it waits. */
+  take(work: Work): void {
+    this.registry.add(work)
+    this.buffers.count(work.ledger, work.heldBytes)
+    this.line.join(work)
+  }
+
+  /** Books what a transition of a work asks for. */
+  book({ kind, work }: Booking): void {
+    switch (kind) {
+      case 'line-up':
+        this.line.lineUp(work)
+        break
+      case 'run':
+        this.#run(work)
+        break
+      case 'rest':
+        if (this.#stopRunning(work)) this.buffers.count(work.ledger, work.heldBytes)
+        this.line.step(work)
+        break
+      case 'end':
+        if (!this.#stopRunning(work)) this.buffers.count(work.ledger, -work.heldBytes)
+        this.line.step(work)
+        break
+      case 'let-pass':
+        this.line.letPass(work)
+        break
+      case 'forget':
+        this.line.leave(work)
+        this.registry.remove(work, true)
+        break
+      default:
+        kind satisfies never
+    }
+  }
+
+  /** The partition is revoked: its works are not ours any more. @returns those that were in hand. */
+  drop(ledger: Ledger): Work[] {
+    const works = this.registry.of(ledger)
+    this.buffers.revoke(ledger)
+    for (const work of works) {
+      this.#stopRunning(work)
+      this.registry.remove(work, false)
+    }
+    this.line.leaveTogether(works)
+    return works
+  }
+
+  /** Its bytes are held by the app's promise now, not by the wait for a delivery. */
+  #run(work: Work): void {
+    if (this.#running.has(work)) return
+    this.#running.add(work)
+    this.#runningBytes += work.heldBytes
+    this.buffers.count(work.ledger, -work.heldBytes)
+  }
+
+  #stopRunning(work: Work): boolean {
+    if (!this.#running.delete(work)) return false
+    this.#runningBytes -= work.heldBytes
+    return true
+  }
+}

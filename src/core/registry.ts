@@ -1,0 +1,108 @@
+/**
+ * The registry: which work does an id name?
+ *
+ * It holds the works in hand, oldest first, and remembers for a while those that have ended, so that a report repeated
+ * after its work is settled gets the same answer instead of making a second lifecycle event. The memory is bounded;
+ * beyond it, and after a restart, an id is unknown and its report is forwarded.
+ */
+import type { Ledger } from './ledger.ts'
+import type { WorkView } from './report.ts'
+import type { Work } from './work.ts'
+
+/** How many ended works are remembered: a few megabytes. */
+export const REMEMBERED_MAX = 5000
+
+export class Registry {
+  /** By order of arrival. */
+  readonly #inHand = new Map<number, Work>()
+  readonly #byId = new Map<string, Work[]>()
+  readonly #remembered = new Map<string, Work>()
+
+  /** How many works are in hand. */
+  get size(): number {
+    return this.#inHand.size
+  }
+
+  add(work: Work): void {
+    this.#inHand.set(work.serial, work)
+    const same = this.#byId.get(work.event.id)
+    if (same === undefined) this.#byId.set(work.event.id, [work])
+    else same.push(work)
+  }
+
+  /** Is it still in hand? A revoked or forgotten work is not. */
+  has(work: Work): boolean {
+    return this.#inHand.has(work.serial)
+  }
+
+  /** The work in hand that an id names: the oldest of those that carry it. */
+  find(workId: string): Work | undefined {
+    return this.#byId.get(workId)?.[0]
+  }
+
+  /** An ended work that an id named lately. */
+  recall(workId: string): Work | undefined {
+    return this.#remembered.get(workId)
+  }
+
+  /** It is in hand no more. @param remember so that its report may be repeated. */
+  remove(work: Work, remember: boolean): void {
+    if (!this.#inHand.delete(work.serial)) return
+    const { id } = work.event
+    const rest = this.#byId.get(id)?.filter((each) => each !== work) ?? []
+    if (rest.length === 0) this.#byId.delete(id)
+    else this.#byId.set(id, rest)
+    if (!remember) return
+    this.#remembered.delete(id)
+    this.#remembered.set(id, work)
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= REMEMBERED_MAX) break
+      this.#remembered.delete(oldest)
+    }
+  }
+
+  /** Works in hand, oldest first. */
+  [Symbol.iterator](): MapIterator<Work> {
+    return this.#inHand.values()
+  }
+
+  /** The works in hand of one assignment. */
+  of(ledger: Ledger): Work[] {
+    return [...this.#inHand.values()].filter((work) => work.ledger === ledger)
+  }
+
+  /** A page of works, oldest first. @param after the serial of the last one seen. */
+  page(after: number, limit: number): { readonly works: readonly Work[]; readonly more: boolean } {
+    const works: Work[] = []
+    for (const work of this.#inHand.values()) {
+      if (work.serial <= after) continue
+      if (works.length === limit) return { works, more: true }
+      works.push(work)
+    }
+    return { works, more: false }
+  }
+}
+
+/** A work as the reader of the work API sees it. */
+export function viewOf(work: Work, attemptsMax: number): WorkView {
+  const { state, event, ledger, entry } = work
+  return {
+    id: event.id,
+    state: state.name,
+    settled: work.settled,
+    attempt: work.attempts,
+    attemptsMax,
+    eventType: event.type,
+    topic: ledger.topic,
+    partition: ledger.partition,
+    offset: entry.offset,
+    receivedAtMs: work.receivedAtMs,
+    ...(state.name === 'running' && { leaseEndsAtMs: state.leaseEndsAtMs }),
+    ...(state.name === 'resting' && { nextAttemptAtMs: state.untilMs }),
+    reports: work.reports.map(({ status, atMs, outcome }) => {
+      if (outcome?.kind === 'stored') return { status, atMs, told: 'stored', eventId: outcome.eventId }
+      if (outcome === undefined) return { status, atMs, told: 'held' }
+      return { status, atMs, told: 'given-up', why: outcome.why }
+    }),
+  }
+}
