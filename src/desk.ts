@@ -1,0 +1,142 @@
+/**
+ * The desk: where the app's reports come in.
+ *
+ * It finds the work that an id names and says what becomes of a report: held, a harmless repeat, a contradiction, no
+ * room, never storable. An id that is not in hand (settled long ago, or taken from before a restart) is forwarded at
+ * once on the caller's time, unless the operator wants it refused.
+ */
+import type { Bridge } from './bridge.ts'
+import { UNKNOWN_PLATFORM } from './core/delivery.ts'
+import type { Identity, LifecycleStatus } from './core/lifecycle.ts'
+import { lifecycleEvent, unstorable } from './core/lifecycle.ts'
+import { viewOf } from './core/registry.ts'
+import type { Report, Told, Verdict, WorkView } from './core/report.ts'
+import { detailsOf, namedBy, statusOf } from './core/reported.ts'
+import type { Clock, Reporter, WorkDesk, WorkPage } from './core/seams.ts'
+import type { Work } from './core/work.ts'
+import { findReport, hasEnded } from './core/work.ts'
+
+/** Beyond this no report is taken any more; deliveries have waited since half of it. */
+export interface DeskBounds {
+  readonly maxReports: number
+  readonly maxReportBytes: number
+}
+
+export interface DeskOptions {
+  readonly identity: Identity
+  /** 0 = no end. */
+  readonly attemptsMax: number
+  readonly unknown: 'forward' | 'reject'
+  readonly bounds: DeskBounds
+}
+
+const FULL_RETRY_AFTER_MS = 5000
+/** How many reports of settled or unknown works may be on their way at once; each holds its caller's connection. */
+const FORWARDS_MAX = 32
+
+export class Desk implements WorkDesk {
+  readonly #bridge: Bridge
+  readonly #reporter: Reporter
+  readonly #clock: Clock
+  readonly #options: DeskOptions
+  /** Reports that are being forwarded, by delivery id: a repeat meanwhile waits for the same answer. */
+  readonly #forwarding = new Map<string, Promise<Told>>()
+
+  constructor(bridge: Bridge, reporter: Reporter, clock: Clock, options: DeskOptions) {
+    this.#bridge = bridge
+    this.#reporter = reporter
+    this.#clock = clock
+    this.#options = options
+  }
+
+  report(workId: string, report: Report): Verdict {
+    const work = this.#bridge.inHand.registry.find(workId)
+    if (work === undefined) return this.#reportNotInHand(workId, report)
+    const status = statusOf(report)
+    if (
+      status !== undefined &&
+      findReport(work, status) === undefined &&
+      (!hasEnded(work) || work.state.name === status)
+    ) {
+      const refusal = this.#refusal(work, status, report)
+      if (refusal !== undefined) return refusal
+    }
+    const outcome = this.#bridge.report(work, report)
+    if (outcome.kind === 'conflict') return { ...outcome, work: this.#view(work) }
+    return { kind: 'held', work: this.#view(work), told: outcome.report?.told }
+  }
+
+  find(workId: string): WorkView | undefined {
+    const { registry } = this.#bridge.inHand
+    const work = registry.find(workId) ?? registry.recall(workId)
+    return work && this.#view(work)
+  }
+
+  list(after: string | undefined, limit: number): WorkPage {
+    const serial = Number(after ?? 0)
+    const { works, more } = this.#bridge.inHand.registry.page(Number.isSafeInteger(serial) ? serial : 0, limit)
+    return {
+      works: works.map((work) => this.#view(work)),
+      next: more ? String(works.at(-1)?.serial) : undefined,
+    }
+  }
+
+  /** Why a new report cannot be taken, or undefined. */
+  #refusal(work: Work, status: LifecycleStatus, report: Report): Verdict | undefined {
+    const why = unstorable(this.#event(work.event.id, work, status, report))
+    if (why !== undefined) return { kind: 'unstorable', why }
+    const { events, bytes } = this.#reporter.backlog
+    const { maxReports, maxReportBytes } = this.#options.bounds
+    if (events < maxReports && bytes < maxReportBytes) return undefined
+    return { kind: 'full', retryAfterMs: FULL_RETRY_AFTER_MS }
+  }
+
+  /** A work that has settled is remembered for a while: what it was told before is a repeat, the rest is forwarded. */
+  #reportNotInHand(workId: string, report: Report): Verdict {
+    const work = this.#bridge.inHand.registry.recall(workId)
+    const status = statusOf(report)
+    if (work !== undefined) {
+      const before = status && findReport(work, status)
+      if (before !== undefined) return { kind: 'held', work: this.#view(work), told: before.told }
+      if (status !== work.state.name) {
+        const why = `the work has ${work.state.name} and its record is settled; it cannot be ${report.kind} any more`
+        return { kind: 'conflict', work: this.#view(work), why }
+      }
+    }
+    if (status === undefined || this.#options.unknown === 'reject') return { kind: 'unknown', told: undefined }
+    const event = this.#event(workId, work, status, report)
+    const why = unstorable(event)
+    if (why !== undefined) return { kind: 'unstorable', why }
+    const underWay = this.#forwarding.get(event.deliveryId)
+    if (underWay !== undefined) return { kind: 'unknown', told: underWay }
+    if (this.#forwarding.size >= FORWARDS_MAX) return { kind: 'full', retryAfterMs: FULL_RETRY_AFTER_MS }
+    const told = this.#reporter.forward(event).then((outcome) => {
+      this.#forwarding.delete(event.deliveryId)
+      if (outcome.kind === 'stored') work?.reports.push({ status, atMs: event.atMs, outcome, told })
+      return outcome
+    })
+    this.#forwarding.set(event.deliveryId, told)
+    return { kind: 'unknown', told }
+  }
+
+  #event(
+    workId: string,
+    work: Work | undefined,
+    status: LifecycleStatus,
+    report: Report,
+  ): ReturnType<typeof lifecycleEvent> {
+    const named = namedBy(report)
+    const facts = {
+      id: workId,
+      type: work?.event.type ?? '',
+      platformId: work?.event.platformId ?? UNKNOWN_PLATFORM,
+      name: named.name ?? work?.name,
+      version: named.version ?? work?.version,
+    }
+    return lifecycleEvent(this.#options.identity, facts, status, detailsOf(report), this.#clock.nowMs())
+  }
+
+  #view(work: Work): WorkView {
+    return viewOf(work, this.#options.attemptsMax)
+  }
+}

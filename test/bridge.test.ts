@@ -1,0 +1,403 @@
+import t from 'tap'
+import { NO_MEMBERS } from '../src/core/json.ts'
+import { ACCEPTED, AWAY, DONE, LATER, NEVER, Road } from './support/road.ts'
+
+const COMPLETED = { kind: 'completed', success: true, details: NO_MEMBERS } as const
+const STARTED = { kind: 'started', details: NO_MEMBERS } as const
+const POLICY = {
+  attemptsMax: 3,
+  retryInitialMs: 1000,
+  retryMaxMs: 60_000,
+  leaseMs: 300_000,
+  lifecycle: 'explicit',
+} as const
+const BOUNDS = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
+
+void t.test('a record goes out, is answered, settles and is committed', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  t.strictSame(road.sent, ['a#1'])
+  await road.answer('a', DONE)
+  await road.clock.advance(1000)
+  t.equal(road.committed, 1n)
+  t.equal(road.bridge.inHand.registry.size, 0)
+})
+
+void t.test('an offset is not committed before every earlier one has settled', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+    [5, 'c'],
+  ])
+  await road.answer('c', DONE)
+  await road.answer('b', DONE)
+  await road.clock.advance(1000)
+  t.equal(road.committed, undefined, 'the first is still out')
+  await road.answer('a', DONE)
+  await road.clock.advance(1000)
+  t.equal(road.committed, 6n)
+})
+
+void t.test('nothing is committed that is still owed to XZepr', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  road.desk.report('a', STARTED)
+  road.desk.report('a', COMPLETED)
+  await road.answer('a', DONE)
+  await road.clock.advance(5000)
+  t.equal(road.committed, undefined)
+  t.strictSame(
+    road.owed.map(({ event }) => event.status),
+    ['started', 'completed'],
+  )
+  await road.tellAll()
+  await road.clock.advance(1000)
+  t.equal(road.committed, 1n)
+})
+
+void t.test('a report that is given up does not hold the offset', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  road.desk.report('a', COMPLETED)
+  await road.answer('a', DONE)
+  await road.tellAll({ kind: 'given-up', why: 'XZepr refuses it' })
+  await road.clock.advance(1000)
+  t.equal(road.committed, 1n)
+})
+
+void t.test('what cannot be read and what is not asked for is settled without being sent', async (t) => {
+  const road = new Road({ eventTypes: 'deployment.*' })
+  road.assign()
+  road.receive([
+    [0, 'a', { value: 'no json' }],
+    [1, 'b', { value: null }],
+    [2, 'c'],
+    [3, 'd', { type: 'deployment.done' }],
+  ])
+  t.strictSame(road.sent, ['d#1'])
+  await road.answer('d', DONE)
+  await road.clock.advance(1000)
+  t.equal(road.committed, 4n)
+  const endings = road.names('record.settled').map((entry) => 'ending' in entry && entry.ending)
+  t.strictSame(endings, ['poison', 'passed-over', 'passed-over', 'completed'])
+})
+
+void t.test('a record that rests holds only its own lane', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([
+    [0, 'a', { key: 'k' }],
+    [1, 'b', { key: 'k' }],
+    [2, 'c', { key: 'l' }],
+  ])
+  t.strictSame(road.sent, ['a#1', 'c#1'])
+  await road.answer('a', LATER)
+  t.strictSame(road.sent, ['a#1', 'c#1'])
+  await road.clock.advance(1000)
+  t.strictSame(road.sent, ['a#1', 'c#1', 'a#2'], 'it is sent again, and b still waits behind it')
+  await road.answer('a', DONE)
+  t.equal(road.sent.at(-1), 'b#1')
+})
+
+void t.test('two records of one id are never out at once, whatever their keys', async (t) => {
+  const road = new Road({ order: 'none' })
+  road.assign(0)
+  road.assign(1)
+  road.receive([[0, 'a']], 0)
+  road.receive([[0, 'a']], 1)
+  t.strictSame(road.outIds, ['a'])
+  await road.answer('a', DONE)
+  t.strictSame(road.sent, ['a#1', 'a#1'], 'the second goes when the first is settled')
+})
+
+void t.test('attempts are counted, and when they are spent the work fails and XZepr is told', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    t.equal(road.sent.at(-1), `a#${attempt}`)
+    await road.answer('a', LATER)
+    await road.clock.advance(10_000)
+  }
+  t.strictSame(
+    road.owed.map(({ event }) => event.status),
+    ['failed'],
+  )
+  t.equal(road.owed[0]?.event.details.get('error_code'), '"attempts_spent"')
+  await road.tellAll()
+  await road.clock.advance(1000)
+  t.equal(road.committed, 1n)
+})
+
+void t.test('an app that says when to come again is obeyed, up to the cap', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+  ])
+  await road.answer('a', { ...LATER, retryAfterMs: 20_000 })
+  await road.answer('b', { ...LATER, retryAfterMs: 86_400_000 })
+  await road.clock.advance(19_999)
+  t.strictSame(road.outIds, [])
+  await road.clock.advance(1)
+  t.strictSame(road.outIds, ['a'])
+  await road.clock.advance(40_000)
+  t.strictSame(road.outIds, ['a', 'b'])
+})
+
+void t.test('an answer that says never fails the work at once', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  await road.answer('a', NEVER)
+  t.equal(road.owed[0]?.event.details.get('error_code'), '"answer_rejected"')
+  await road.tellAll()
+  await road.clock.advance(1000)
+  t.equal(road.committed, 1n)
+})
+
+void t.test('an app that is away closes the gate: no attempt is burned, one probe goes at a time', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+  ])
+  t.strictSame(road.outIds, ['a', 'b', 'c'])
+  for (const id of ['a', 'b', 'c']) await road.answer(id, AWAY)
+  t.strictSame(road.outIds, [])
+  t.equal(road.names('gate.closed').length, 1)
+  await road.clock.advance(10_000)
+  t.equal(road.out.length, 1, 'one probe')
+  await road.answer(road.outIds[0] ?? '', AWAY)
+  await road.clock.advance(10_000)
+  t.equal(road.out.length, 1, 'and one more later')
+  await road.answer(road.outIds[0] ?? '', DONE)
+  t.equal(road.names('gate.opened').length, 1)
+  t.equal(road.out.length, 2, 'the rest goes at once')
+  t.ok(
+    road.sent.every((sent) => sent.endsWith('#1')),
+    'and for all of them it is the first attempt',
+  )
+})
+
+void t.test('an accepted work holds its offset until it reports, and holds up no other', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+  ])
+  await road.answer('a', ACCEPTED)
+  await road.answer('b', DONE)
+  await road.clock.advance(10_000)
+  t.equal(road.committed, undefined)
+  road.desk.report('a', COMPLETED)
+  await road.tellAll()
+  await road.clock.advance(1000)
+  t.equal(road.committed, 2n)
+})
+
+void t.test('a lease that runs out is an attempt that failed; progress renews it', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  await road.answer('a', ACCEPTED)
+  await road.clock.advance(299_000)
+  road.desk.report('a', { kind: 'progress', details: NO_MEMBERS })
+  await road.clock.advance(299_000)
+  t.strictSame(road.sent, ['a#1'], 'the lease was renewed')
+  await road.clock.advance(10_000)
+  t.strictSame(road.sent, ['a#1', 'a#2'])
+  t.equal(road.names('work.lease-out').length, 1)
+})
+
+void t.test(
+  'a revoked partition is fenced at once: calls are aborted, and what comes late settles nothing',
+  async (t) => {
+    const road = new Road()
+    road.assign()
+    road.receive([
+      [0, 'a'],
+      [1, 'b', { key: 'a' }],
+    ])
+    const [out] = road.out
+    road.revoke()
+    t.equal(out?.aborted, true)
+    t.strictSame(road.outIds, [], 'b does not come forward in passing')
+    t.equal(road.bridge.inHand.registry.size, 0)
+    road.assign(0, 0n)
+    road.receive([[0, 'a']])
+    t.strictSame(road.sent, ['a#1', 'a#1'])
+    await road.clock.advance(1000)
+    t.equal(road.committed, undefined)
+  },
+)
+
+void t.test('a report of a revoked work is still told, and its settlement counts nowhere', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  road.desk.report('a', COMPLETED)
+  road.revoke()
+  await road.tellAll()
+  await road.clock.advance(1000)
+  t.strictSame(road.commits, [])
+})
+
+void t.test('a second record of an id whose first is revoked goes at once', async (t) => {
+  const road = new Road()
+  road.assign(0)
+  road.assign(1)
+  road.receive([[0, 'a']], 0)
+  road.receive([[0, 'a']], 1)
+  road.revoke(0)
+  t.strictSame(road.outIds, ['a'])
+  t.equal(road.sent.length, 2)
+})
+
+void t.test('a probe that is revoked lets another probe go', async (t) => {
+  const road = new Road()
+  road.assign(0)
+  road.assign(1)
+  road.receive([[0, 'a']], 0)
+  await road.answer('a', AWAY)
+  await road.clock.advance(10_000)
+  road.receive([[0, 'b']], 1)
+  t.strictSame(road.outIds, ['a'])
+  road.revoke(0)
+  await road.clock.advance(10_000)
+  t.strictSame(road.outIds, ['b'])
+})
+
+void t.test('no more requests are out than BRIDGE_MAX_IN_FLIGHT, and accepted works free their slot', async (t) => {
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2, maxRunning: 3 } })
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+    [3, 'd'],
+  ])
+  t.strictSame(road.outIds, ['a', 'b'])
+  await road.answer('a', ACCEPTED)
+  t.strictSame(road.outIds, ['b', 'c'])
+  await road.answer('b', ACCEPTED)
+  await road.answer('c', ACCEPTED)
+  t.strictSame(road.outIds, [], 'the app holds as many as it may')
+  t.match(road.bridge.heldBack, /BRIDGE_MAX_RUNNING/)
+  road.desk.report('a', COMPLETED)
+  t.strictSame(road.outIds, ['d'])
+})
+
+void t.test('deliveries wait while too many reports wait for XZepr', async (t) => {
+  const road = new Road({ bounds: { ...BOUNDS, maxReports: 2 } })
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+  ])
+  road.desk.report('a', COMPLETED)
+  road.desk.report('b', COMPLETED)
+  await road.answer('a', DONE)
+  await road.answer('b', DONE)
+  road.receive([[2, 'c']])
+  t.strictSame(road.outIds, [])
+  t.match(road.bridge.heldBack, /wait for XZepr/)
+  await road.tellAll()
+  t.strictSame(road.outIds, ['c'])
+})
+
+void t.test('a partition whose buffer is full is paused, and resumed when there is room', async (t) => {
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 1, maxBufferedBytes: 10_000 } })
+  road.assign()
+  road.receive(Array.from({ length: 12 }, (_, n) => [n, `w${n}`] as const))
+  t.strictSame([...road.paused], [0])
+  for (let n = 0; n < 9; n++) await road.answer(`w${n}`, DONE)
+  t.strictSame([...road.paused], [])
+  t.equal(road.names('partition.paused').length, 1)
+  t.equal(road.names('partition.resumed').length, 1)
+})
+
+void t.test('a commit that is refused is tried again', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  await road.answer('a', DONE)
+  road.commitOutcome = { kind: 'refused', why: 'rebalancing' }
+  await road.clock.advance(1000)
+  t.equal(road.committed, undefined)
+  road.commitOutcome = { kind: 'committed' }
+  await road.clock.advance(2000)
+  t.equal(road.committed, 1n)
+  t.ok(road.names('commit.refused').length > 0)
+})
+
+void t.test('before the group rejoins, what is settled is committed', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a']])
+  await road.answer('a', DONE)
+  await road.bridge.drain()
+  t.equal(road.committed, 1n)
+})
+
+void t.test('an app that only answers is reported for with BRIDGE_LIFECYCLE=auto', async (t) => {
+  const road = new Road({ policy: { ...POLICY, lifecycle: 'auto' } })
+  road.assign()
+  road.receive([[0, 'a']])
+  t.strictSame(
+    road.owed.map(({ event }) => event.status),
+    ['started'],
+  )
+  await road.answer('a', DONE)
+  t.strictSame(
+    road.owed.map(({ event }) => event.status),
+    ['started', 'completed'],
+  )
+})
+
+void t.test('a report wins over the answer', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+  ])
+  road.desk.report('a', COMPLETED)
+  await road.answer('a', { ...LATER, why: 'HTTP 500' })
+  road.desk.report('b', { kind: 'failed', details: NO_MEMBERS, error: 'no disk', retry: false })
+  await road.answer('b', DONE)
+  road.desk.report('c', { kind: 'failed', details: NO_MEMBERS, retry: true })
+  await road.answer('c', DONE)
+  t.strictSame(
+    road.owed.map(({ event }) => [event.workId, event.status]),
+    [
+      ['a', 'completed'],
+      ['b', 'failed'],
+    ],
+  )
+  await road.clock.advance(10_000)
+  t.strictSame(road.outIds, ['c'], 'c is delivered again')
+  t.equal(road.sent.at(-1), 'c#2')
+})
+
+void t.test('records of a partition that is not ours, and offsets that came before, are not taken', async (t) => {
+  const road = new Road()
+  road.receive([[0, 'a']])
+  road.assign(0, 5n)
+  road.receive([
+    [4, 'b'],
+    [5, 'c'],
+    [5, 'd'],
+  ])
+  t.strictSame(road.sent, ['c#1'])
+})

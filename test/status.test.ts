@@ -1,0 +1,88 @@
+import t from 'tap'
+import { Status } from '../src/status.ts'
+import { ACCEPTED, AWAY, LATER, Road } from './support/road.ts'
+
+function statusOf(road: Road, started = true): Status {
+  const { bridge, source, reporter, clock } = road
+  return new Status({
+    service: 'svc',
+    version: '1.2.3',
+    bridge,
+    source,
+    reporter,
+    clock,
+    maxInFlight: 64,
+    startedAtMs: clock.nowMs(),
+    started: () => started,
+  })
+}
+
+void t.test('the status counts works by state and names each partition', async (t) => {
+  const road = new Road({ bounds: { maxInFlight: 3, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 } })
+  const status = statusOf(road)
+  road.assign(0, 0n)
+  road.receive([
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+    [3, 'd', { key: 'c' }],
+  ])
+  await road.answer('a', ACCEPTED)
+  await road.answer('b', LATER)
+  t.match(status.get(), {
+    phase: 'running',
+    works: { running: 1, resting: 1, attempting: 1, waiting: 1 },
+    partitions: [{ topic: 'events', partition: 0, committed: 0n, highWatermark: 4n, unsettled: 4, paused: false }],
+    health: { live: { ok: true }, ready: { ok: true }, started: { ok: true } },
+    gate: { open: true },
+  })
+  await road.clock.advance(1)
+  t.match(status.snapshot(), {
+    inFlight: 1,
+    running: 1,
+    resting: 1,
+    waiting: 1,
+    gateOpen: true,
+    oldestUnsettledMs: 1,
+    partitions: [{ lag: 4n, unsettled: 4 }],
+  })
+})
+
+void t.test('a bridge is started when its ports are open, and not ready while it drains', async (t) => {
+  const road = new Road()
+  t.match(statusOf(road, false).get(), { phase: 'starting', health: { started: { ok: false }, ready: { ok: false } } })
+  road.bridge.takeNothingNew(() => undefined)
+  t.match(statusOf(road).get(), { phase: 'draining', health: { live: { ok: true }, ready: { ok: false } } })
+})
+
+void t.test('an app that is away, a rest and a lease do not make the bridge look dead', async (t) => {
+  const road = new Road()
+  const status = statusOf(road)
+  road.assign()
+  road.receive([
+    [0, 'a'],
+    [1, 'b', { key: 'a' }],
+  ])
+  await road.answer('a', ACCEPTED)
+  await road.clock.advance(120_000)
+  t.equal(status.get().health.live.ok, true, 'b waits behind a lease')
+  road.receive([[2, 'c']])
+  await road.answer('c', AWAY)
+  await road.clock.advance(120_000)
+  t.match(status.get(), {
+    gate: { open: false },
+    health: { live: { ok: true }, ready: { ok: true, reasons: [/The app has been away/] } },
+  })
+})
+
+void t.test('works that wait behind the same id in another partition do not make theirs look stuck', async (t) => {
+  const road = new Road({ order: 'none' })
+  const status = statusOf(road)
+  road.assign(0)
+  road.assign(1)
+  road.receive([[0, 'a']], 0)
+  road.receive([[0, 'a']], 1)
+  await road.answer('a', ACCEPTED)
+  await road.clock.advance(120_000)
+  t.equal(status.get().health.live.ok, true)
+})

@@ -1,0 +1,222 @@
+/**
+ * The road with neighbours that do as a test says: no socket, no Kafka, a clock that stands still.
+ */
+import type { Answer } from '../../src/core/answer.ts'
+import type { BridgeOptions } from '../../src/bridge.ts'
+import { Bridge } from '../../src/bridge.ts'
+import { createFilter } from '../../src/core/filter.ts'
+import type { JournalEntry, JournalName } from '../../src/core/journal.ts'
+import type { LifecycleEvent } from '../../src/core/lifecycle.ts'
+import type { KafkaRecord } from '../../src/core/record.ts'
+import type { Told } from '../../src/core/report.ts'
+import type { Commit, CommitOutcome, Delivery } from '../../src/core/seams.ts'
+import { Desk } from '../../src/desk.ts'
+import { settled, VirtualClock } from './clock.ts'
+
+export const TOPIC = 'events'
+export const DONE = { kind: 'done', why: 'HTTP 200' } as const satisfies Answer
+export const ACCEPTED = { kind: 'accepted', why: 'HTTP 202' } as const satisfies Answer
+export const LATER = { kind: 'later', why: 'HTTP 503', responded: true } as const satisfies Answer
+export const NEVER = { kind: 'never', why: 'HTTP 422' } as const satisfies Answer
+export const AWAY = { kind: 'away', why: 'ECONNREFUSED' } as const satisfies Answer
+
+/** A request that is out at the app. */
+export interface Out {
+  readonly workId: string
+  readonly attempt: number
+  readonly delivery: Delivery
+  aborted: boolean
+  answer(answer: Answer): void
+}
+
+/** A lifecycle event that waits for XZepr. */
+export interface Owed {
+  readonly event: LifecycleEvent
+  end(told: Told): void
+}
+
+const IDENTITY = { group: 'xzepr-consumer-svc', package: 'svc', workName: 'svc', workVersion: '1.0.0' }
+
+export class Road {
+  readonly clock = new VirtualClock()
+  readonly entries: JournalEntry[] = []
+  /** Requests at the app that are not answered yet. */
+  readonly out: Out[] = []
+  /** Every delivery that was made, as `id#attempt`. */
+  readonly sent: string[] = []
+  readonly owed: Owed[] = []
+  readonly commits: Commit[] = []
+  readonly paused = new Set<number>()
+  commitOutcome: CommitOutcome = { kind: 'committed' }
+  forwardOutcome: Told = { kind: 'stored', eventId: 'F' }
+  readonly forwarded: LifecycleEvent[] = []
+  stopped: string[] = []
+  readonly bridge: Bridge
+  readonly desk: Desk
+  readonly source
+  readonly reporter
+
+  constructor(
+    options: Partial<BridgeOptions> & { unknown?: 'forward' | 'reject'; maxReports?: number; eventTypes?: string } = {},
+  ) {
+    this.source = {
+      start: async () => undefined,
+      pause: (partitions: readonly { partition: number }[]) => {
+        for (const { partition } of partitions) this.paused.add(partition)
+      },
+      resume: (partitions: readonly { partition: number }[]) => {
+        for (const { partition } of partitions) this.paused.delete(partition)
+      },
+      commit: async (commits: readonly Commit[]) => {
+        if (this.commitOutcome.kind === 'committed') this.commits.push(...commits)
+        return this.commitOutcome
+      },
+      health: () => ({ joined: true, partitions: 1, fetchedAtMs: undefined, problem: undefined }),
+      stop: async () => void this.stopped.push('source'),
+    }
+    const { owed, forwarded } = this
+    this.reporter = {
+      receiverId: '01R' as string | undefined,
+      problem: undefined as string | undefined,
+      get backlog() {
+        return { events: owed.length, bytes: owed.length * 100 }
+      },
+      tell: (_thread: string, event: LifecycleEvent) =>
+        new Promise<Told>((resolve) => {
+          const one: Owed = {
+            event,
+            end: (told) => {
+              owed.splice(owed.indexOf(one), 1)
+              resolve(told)
+            },
+          }
+          owed.push(one)
+        }),
+      forward: async (event: LifecycleEvent) => {
+        forwarded.push(event)
+        return this.forwardOutcome
+      },
+      stop: async () => void this.stopped.push('reporter'),
+    }
+    const identity = IDENTITY
+    const policy = {
+      attemptsMax: 3,
+      retryInitialMs: 1000,
+      retryMaxMs: 60_000,
+      leaseMs: 300_000,
+      lifecycle: 'explicit' as const,
+    }
+    const bounds = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
+    const filter = createFilter({
+      eventTypes: options.eventTypes ?? '*',
+      group: identity.group,
+      receiverName: 'svc-receiver',
+      receiverType: 'worker',
+    })
+    this.bridge = new Bridge(
+      {
+        source: this.source,
+        webhook: { attempt: (delivery) => this.#attempt(delivery) },
+        reporter: this.reporter,
+        clock: this.clock,
+        journal: (entry) => void this.entries.push(entry),
+        filter,
+        decodeUtf8: (bytes) => new TextDecoder().decode(bytes),
+      },
+      { identity, order: 'key', policy, bounds, ...options },
+    )
+    this.desk = new Desk(this.bridge, this.reporter, this.clock, {
+      identity,
+      attemptsMax: (options.policy ?? policy).attemptsMax,
+      unknown: options.unknown ?? 'forward',
+      bounds: { maxReports: options.maxReports ?? 1000, maxReportBytes: 1 << 20 },
+    })
+  }
+
+  assign(partition = 0, committed?: bigint): void {
+    this.bridge.assigned({ topic: TOPIC, partition }, committed)
+  }
+
+  revoke(partition = 0): void {
+    this.bridge.revoked({ topic: TOPIC, partition })
+  }
+
+  /** Hands over events by id, at these offsets. */
+  receive(
+    events: readonly (readonly [
+      offset: number,
+      id: string,
+      extra?: { key?: string; value?: string | null; type?: string },
+    ])[],
+    partition = 0,
+  ): void {
+    const records = events.map(([offset, id, { key = id, value, type = 'build.done' } = {}]): KafkaRecord => {
+      const text =
+        value === undefined ? JSON.stringify({ id, type, source: 'ci', specversion: '1.0', platform_id: 'x86' }) : value
+      return {
+        topic: TOPIC,
+        partition,
+        offset: BigInt(offset),
+        timestampMs: 0,
+        key: Buffer.from(key),
+        value: text === null ? null : Buffer.from(text),
+        headers: [],
+      }
+    })
+    const nextOffset = (records.at(-1)?.offset ?? -1n) + 1n
+    this.bridge.received({ topic: TOPIC, partition, records, nextOffset, highWatermark: nextOffset })
+  }
+
+  /** Answers the request that is out for a work, and lets the road go on. */
+  async answer(workId: string, answer: Answer): Promise<void> {
+    const out = this.out.find((each) => each.workId === workId && !each.aborted)
+    if (out === undefined) throw new Error(`${workId} is not out`)
+    out.answer(answer)
+    await settled()
+  }
+
+  /** XZepr takes all that is owed, or ends it otherwise. */
+  async tellAll(told?: Told): Promise<void> {
+    for (const owed of [...this.owed]) owed.end(told ?? { kind: 'stored', eventId: `E-${owed.event.deliveryId}` })
+    await settled()
+  }
+
+  /** Ids that are out at the app. */
+  get outIds(): string[] {
+    return this.out.map(({ workId }) => workId)
+  }
+
+  /** The last offset committed, by partition 0. */
+  get committed(): bigint | undefined {
+    return this.commits.at(-1)?.offset
+  }
+
+  names(name: JournalName): JournalEntry[] {
+    return this.entries.filter((entry) => entry.name === name)
+  }
+
+  #attempt(delivery: Delivery): { answer: Promise<Answer>; abort: () => void } {
+    const workId = decodeURIComponent(delivery.headers['work-id'] ?? '')
+    const attempt = Number(delivery.headers['work-attempt'])
+    this.sent.push(`${workId}#${attempt}`)
+    let resolve: (answer: Answer) => void = () => undefined
+    const answer = new Promise<Answer>((settle) => (resolve = settle))
+    const out: Out = {
+      workId,
+      attempt,
+      delivery,
+      aborted: false,
+      answer: (got) => {
+        this.out.splice(this.out.indexOf(out), 1)
+        resolve(got)
+      },
+    }
+    this.out.push(out)
+    const abort = (): void => {
+      out.aborted = true
+      this.out.splice(this.out.indexOf(out), 1)
+      resolve({ kind: 'later', why: 'aborted', responded: false })
+    }
+    return { answer, abort }
+  }
+}
