@@ -1,0 +1,66 @@
+/**
+ * The words after `xzepr-bridge`, turned into a command.
+ *
+ * Nothing is done here: main.ts gets a command and carries it out, or a text to print with the exit code that belongs to
+ * it (64 is EX_USAGE of sysexits.h). The help teaches from the declarations of the variables, so it cannot lag behind.
+ */
+import { parseArgs } from 'node:util'
+import { closestMatch } from 'leven'
+import type { Terminal } from './cli/help.ts'
+import { helpText } from './cli/help.ts'
+
+export interface Surroundings {
+  readonly version: string
+  readonly terminal: Terminal
+}
+
+export type Command =
+  | { readonly kind: 'run' }
+  /** To standard output, exit 0. */
+  | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
+  /** To standard error, exit 64. */
+  | { readonly kind: 'usage'; readonly text: string; readonly exitCode: 64 }
+
+/** Words that a later version carries out. */
+const NOT_YET = new Set(['check', 'dev', 'emit', 'replay', 'drain', 'healthcheck', 'config'])
+const WORDS = ['run', 'help', ...NOT_YET]
+const FLAGS = ['--help', '--version']
+
+/** @param argv the words behind the program's name. */
+export function parse(argv: readonly string[], { version, terminal }: Surroundings): Command {
+  const { values, positionals, tokens } = parseArgs({
+    args: [...argv],
+    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
+    allowPositionals: true,
+    // Not strict: an unknown flag is answered in our words, with the nearest known one.
+    strict: false,
+    tokens: true,
+  })
+  const stranger = tokens.find((token) => token.kind === 'option' && !['help', 'version'].includes(token.name))
+  if (stranger?.kind === 'option') return usage(`Unknown flag ${stranger.rawName}.`, stranger.rawName, FLAGS)
+  const valued = tokens.find((token) => token.kind === 'option' && token.value !== undefined)
+  if (valued?.kind === 'option') return usage(`The flag ${valued.rawName} takes no value.`)
+  if (values.help === true || positionals[0] === 'help') return print(helpText(version, terminal))
+  if (values.version === true) return print(`${version}\n`)
+
+  const [word = 'run', more] = positionals
+  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`.`)
+  if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)
+  if (more !== undefined) return usage(`\`run\` takes no words, but got ${printable(more)}: it is set up by variables.`)
+  return { kind: 'run' }
+}
+
+function print(text: string): Command {
+  return { kind: 'print', text, exitCode: 0 }
+}
+
+function usage(what: string, given?: string, known: readonly string[] = []): Command {
+  const nearest = given === undefined ? undefined : closestMatch(given, known, { maxDistance: 4 })
+  const guess = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+  return { kind: 'usage', text: `${what}${guess}\nTry \`xzepr-bridge --help\`.\n`, exitCode: 64 }
+}
+
+/** A word from outside, quoted, cut, and harmless for a terminal. */
+function printable(word: string): string {
+  return JSON.stringify(word.slice(0, 80)).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?')
+}

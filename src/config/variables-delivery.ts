@@ -1,0 +1,134 @@
+/**
+ * The variables of the delivery: where events go, which, in what order and how patiently.
+ *
+ * Defaults are the contract's, section 7; a law test pins them.
+ */
+import { Type } from 'typebox'
+import { eventTypes, httpUrl } from './sound.ts'
+import { choice, optional, path, preset, whole } from './variable.ts'
+
+const DAY_MS = 86_400_000
+
+export const DELIVERY_VARIABLES = {
+  BRIDGE_WEBHOOK_URL: preset(Type.String({ default: 'http://127.0.0.1:8080/events' }), {
+    group: 'Webhook',
+    kind: 'url',
+    description: 'Where events are posted to: the app beside the bridge.',
+    example: 'http://127.0.0.1:3000/hooks/xzepr',
+    right: 'an http:// or https:// address without user and password',
+    sound: httpUrl,
+  }),
+  BRIDGE_WEBHOOK_FORMAT: choice('verbatim', ['verbatim', 'structured', 'binary', 'batch'], {
+    group: 'Webhook',
+    description: 'What the app gets: XZepr’s own JSON byte for byte, or CloudEvents 1.0 in one of their forms.',
+    example: 'verbatim',
+    notYet: ['structured', 'binary', 'batch'],
+  }),
+  BRIDGE_WEBHOOK_TIMEOUT_MS: whole(30_000, 1, DAY_MS, {
+    group: 'Webhook',
+    description: 'Longest a delivery may take from connecting to the last byte of the answer, in milliseconds.',
+    example: '10000',
+  }),
+  BRIDGE_WEBHOOK_SECRET: optional(Type.String(), {
+    group: 'Webhook',
+    kind: 'secret',
+    description: 'Signs deliveries as Standard Webhooks do; several, with white-space between, while they change.',
+    example: 'whsec_Y2hhbmdlLW1l',
+    right: 'secrets that begin with whsec_',
+    notYet: true,
+  }),
+  BRIDGE_WEBHOOK_SECRET_FILE: path({
+    group: 'Webhook',
+    description: 'A file with the signing secrets, instead of the variable.',
+    example: '/var/run/secrets/webhook/secret',
+    fills: 'BRIDGE_WEBHOOK_SECRET',
+    notYet: true,
+  }),
+  BRIDGE_BATCH_MAX: whole(100, 1, 10_000, {
+    group: 'Webhook',
+    description: 'Events in one delivery at most, with the format batch.',
+    example: '50',
+    notYet: true,
+  }),
+  BRIDGE_BATCH_WAIT_MS: whole(20, 0, 60_000, {
+    group: 'Webhook',
+    description: 'How long a delivery waits to be filled, in milliseconds, with the format batch.',
+    example: '50',
+    notYet: true,
+  }),
+  BRIDGE_APP_HEALTH_URL: optional(Type.String(), {
+    group: 'Webhook',
+    kind: 'url',
+    description: 'Asked whether the app is there while deliveries wait for it.',
+    example: 'http://127.0.0.1:8080/healthz',
+    right: 'an http:// or https:// address without user and password',
+    sound: httpUrl,
+    notYet: true,
+  }),
+  BRIDGE_EVENT_TYPES: preset(Type.String({ default: '*' }), {
+    group: 'Delivery',
+    description: 'The types of events the app wants, with commas between; * is any text, ! refuses.',
+    example: 'deployment.*,!deployment.test',
+    right: 'types with commas between, such as deployment.*,!deployment.test',
+    sound: eventTypes,
+  }),
+  BRIDGE_FILTER: optional(Type.String(), {
+    group: 'Delivery',
+    description: 'A filter in JSON, in the dialects of CloudEvents Subscriptions.',
+    example: '{"prefix":{"type":"deployment."}}',
+    right: 'JSON',
+    notYet: true,
+  }),
+  BRIDGE_LIFECYCLE: choice('explicit', ['explicit', 'auto'], {
+    group: 'Delivery',
+    description: 'explicit: XZepr hears what the app reports. auto: also started and completed the app did not report.',
+    example: 'auto',
+  }),
+  BRIDGE_ORDER: choice('key', ['key', 'partition', 'none'], {
+    group: 'Delivery',
+    description: 'What must stay in order: records of one key, all records of a partition, or nothing.',
+    example: 'partition',
+  }),
+  BRIDGE_MAX_IN_FLIGHT: whole(64, 1, 10_000, {
+    group: 'Delivery',
+    description: 'Deliveries under way at a time.',
+    example: '16',
+  }),
+  BRIDGE_MAX_RUNNING: whole(10_000, 1, 1_000_000, {
+    group: 'Delivery',
+    description: 'Works that the app accepted with 202 and has not ended, at a time.',
+    example: '500',
+  }),
+  BRIDGE_MAX_BUFFERED_BYTES: whole(33_554_432, 1024, 8_589_934_592, {
+    group: 'Delivery',
+    description: 'Bytes of records held in memory; past it, partitions are paused.',
+    example: '67108864',
+  }),
+  BRIDGE_MAX_ATTEMPTS: whole(10, 0, 1_000_000, {
+    group: 'Delivery',
+    description: 'Attempts before a work has failed; 0 = no end.',
+    example: '0',
+  }),
+  BRIDGE_RETRY_INITIAL_MS: whole(500, 1, DAY_MS, {
+    group: 'Delivery',
+    description: 'The longest rest after the first attempt, in milliseconds; it doubles with each.',
+    example: '1000',
+  }),
+  BRIDGE_RETRY_MAX_MS: whole(60_000, 1, DAY_MS, {
+    group: 'Delivery',
+    description: 'The longest rest of all, in milliseconds; it caps Retry-After too.',
+    example: '300000',
+  }),
+  BRIDGE_LEASE_SECONDS: whole(300, 1, 2_592_000, {
+    group: 'Delivery',
+    description: 'How long an accepted work may stay silent, in seconds; then its attempt has failed.',
+    example: '3600',
+  }),
+  BRIDGE_DEAD_LETTER_TOPIC: optional(Type.String(), {
+    group: 'Delivery',
+    description: 'The topic for records that failed for good.',
+    example: 'xzepr.dev.events.deployer.dead',
+    right: 'the name of a topic',
+    notYet: true,
+  }),
+} as const

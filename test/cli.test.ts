@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Command } from '../src/cli.ts'
+import { parse } from '../src/cli.ts'
+import { ALL_VARIABLES } from '../src/config/variables.ts'
+import { anyText } from './support/any-text.ts'
+
+const PIPE = { version: '1.2.3', terminal: { isTTY: false } }
+const parsed = (...argv: string[]): Command => parse(argv, PIPE)
+const textOf = (command: Command): string => (command.kind === 'run' ? '' : command.text)
+
+void t.test('to run is the default, and needs no word', async (t) => {
+  t.same(parsed(), { kind: 'run' })
+  t.same(parsed('run'), { kind: 'run' })
+})
+
+void t.test('--version prints the version alone', async (t) => {
+  for (const flag of ['--version', '-v']) t.same(parsed(flag), { kind: 'print', text: '1.2.3\n', exitCode: 0 })
+})
+
+void t.test('the help teaches: what it is, what one needs first, every variable with its default', async (t) => {
+  for (const words of [['--help'], ['-h'], ['help'], ['run', '--help'], ['check', '-h']]) {
+    t.match(parsed(...words), { kind: 'print', exitCode: 0 }, words.join(' '))
+  }
+  const help = textOf(parsed('--help'))
+  t.match(help, /^xzepr-bridge 1\.2\.3\n/)
+  for (const [name, { example }] of ALL_VARIABLES) {
+    t.match(help, new RegExp(`^  ${name}  \\(`, 'm'))
+    t.ok(help.replace(/\s+/g, ' ').includes(example), `an example of ${name}`)
+  }
+  t.match(help, /^ {2}BRIDGE_SERVICE {2}\(required\)$/m)
+  t.match(help, /^ {2}BRIDGE_OPS_PORT {2}\(default 8901\)$/m)
+  t.match(help, /^ {2}BRIDGE_FILTER {2}\(not in this version\)$/m)
+  t.match(help, /^ {2}XZEPR_API_TOKEN {2}\(no default\)$/m)
+  t.match(help, /Not in this version:\s+structured,\s+binary,\s+batch\./)
+  t.match(help, /Also taken as\s+XZEPR_KAFKA_SSL_CERTIFICATE_LOCATION\./)
+  t.match(help, /What you need first\n( {2}export \w+=\S+\n){5}/)
+  t.ok(help.endsWith('\n'))
+})
+
+void t.test('only a terminal without NO_COLOR gets colours; the words are the same', async (t) => {
+  const plain = textOf(parsed('--help'))
+  const shown = (terminal: { isTTY: boolean; noColor?: boolean }): string =>
+    textOf(parse(['-h'], { ...PIPE, terminal }))
+  t.notMatch(plain, '\u001b')
+  const coloured = shown({ isTTY: true })
+  t.match(coloured, '\u001b[1m')
+  t.equal(coloured.replaceAll(/\u001b\[\d+m/g, ''), plain)
+  t.equal(shown({ isTTY: true, noColor: true }), plain)
+})
+
+void t.test('the help keeps to the width of the terminal', async (t) => {
+  for (const columns of [60, 80, 100]) {
+    const text = textOf(parse(['-h'], { ...PIPE, terminal: { isTTY: false, columns } }))
+    const prose = text.split('\n').filter((line) => /^ {6}/.test(line))
+    // A line of one word cannot be broken.
+    t.ok(prose.every((line) => line.length <= columns || !line.trim().includes(' ')))
+  }
+  const narrow = textOf(parse(['-h'], { ...PIPE, terminal: { isTTY: true, columns: 1, noColor: true } }))
+  t.match(narrow, /What you need first/)
+})
+
+void t.test('a command of a later version answers that this one does not have it', async (t) => {
+  for (const word of ['check', 'dev', 'emit', 'replay', 'drain', 'healthcheck', 'config']) {
+    t.match(parsed(word), { kind: 'usage', exitCode: 64, text: `This version has no \`${word}\` yet; it has \`run\`.` })
+  }
+  t.match(parsed('replay', 'something'), { kind: 'usage', text: /no `replay` yet/ })
+})
+
+void t.test('what is unknown is answered with the nearest known word', async (t) => {
+  t.match(textOf(parsed('rum')), /^Unknown command "rum"\. Did you mean run\?\nTry `xzepr-bridge --help`\.\n$/)
+  t.match(textOf(parsed('--verison')), /^Unknown flag --verison\. Did you mean --version\?/)
+  t.match(textOf(parsed('-x')), /^Unknown flag -x\./)
+  t.notMatch(textOf(parsed('something-else')), /Did you mean/)
+  t.match(textOf(parsed('run', 'fast')), /^`run` takes no words, but got "fast"/)
+  t.match(textOf(parsed('--help=yes')), /^The flag --help takes no value/)
+})
+
+void t.test('any words end in a command, and a usage error is harmless to print', async (t) => {
+  fc.assert(
+    fc.property(fc.array(anyText(), { maxLength: 4 }), (argv) => {
+      const command = parse(argv, PIPE)
+      return command.kind !== 'usage' || !/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(command.text)
+    }),
+  )
+  t.pass()
+})
