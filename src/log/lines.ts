@@ -1,0 +1,174 @@
+/**
+ * The lines of the log: for each entry of the journal its level, its fields and its sentence.
+ *
+ * The table is closed: TypeScript refuses an entry without a line and a field without a name here.
+ *
+ *   every record, every attempt    debug     the group, partitions, the gate opening, rests    info
+ *   an ending in failure           warn      what somebody must look at                        error
+ */
+import type { JournalEntry, JournalName } from '../core/journal.ts'
+import { coordinates, partitionName } from '../core/record.ts'
+
+export type LineLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export type Entry<N extends JournalName> = Extract<JournalEntry, { readonly name: N }>
+
+export interface Line<E extends JournalEntry> {
+  readonly level: LineLevel | ((entry: E) => LineLevel)
+  /** The entry's own fields, every one: what is not here is not written. */
+  readonly fields: Readonly<Record<Exclude<keyof E, 'name'>, true>>
+  readonly say: (entry: E) => string
+}
+
+const OF_PARTITION = { topic: true, partition: true } as const
+const OF_RECORD = { ...OF_PARTITION, offset: true } as const
+const OF_WORK = { ...OF_RECORD, workId: true } as const
+const PROBLEM = { code: true, why: true, hint: true } as const
+
+export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
+  'bridge.started': {
+    level: 'info',
+    fields: { service: true, version: true },
+    say: (e) => `The bridge of ${e.service} has started, version ${e.version}.`,
+  },
+  'bridge.draining': {
+    level: 'info',
+    fields: { inHand: true },
+    say: (e) => `Draining: no new work is taken; ${e.inHand} in hand may still end and report.`,
+  },
+  'bridge.stopped': {
+    level: (e) => (e.unsettled + e.owed > 0 ? 'warn' : 'info'),
+    fields: { unsettled: true, owed: true },
+    say: (e) =>
+      `The bridge has stopped; ${e.unsettled} records unsettled and ${e.owed} reports owed come again elsewhere.`,
+  },
+  'work.left-unsettled': {
+    level: 'warn',
+    fields: { ...OF_WORK, state: true, attempt: true },
+    say: (e) => `Work ${e.workId} (${coordinates(e)}) is left ${e.state}; its record comes again.`,
+  },
+  'partition.assigned': {
+    level: 'info',
+    fields: { ...OF_PARTITION, committed: true },
+    say: (e) =>
+      e.committed === undefined
+        ? `Partition ${partitionName(e)} is ours; the group has no offset there yet.`
+        : `Partition ${partitionName(e)} is ours, from offset ${e.committed}.`,
+  },
+  'partition.revoked': {
+    level: 'info',
+    fields: { ...OF_PARTITION, unsettled: true },
+    say: (e) => `Partition ${partitionName(e)} is no longer ours; ${e.unsettled} unsettled records go with it.`,
+  },
+  'partition.paused': {
+    level: 'debug',
+    fields: { ...OF_PARTITION, heldBytes: true },
+    say: (e) => `Partition ${partitionName(e)} is paused: ${e.heldBytes} bytes are held.`,
+  },
+  'partition.resumed': {
+    level: 'debug',
+    fields: { ...OF_PARTITION, heldBytes: true },
+    say: (e) => `Partition ${partitionName(e)} goes on: ${e.heldBytes} bytes are held.`,
+  },
+  'record.received': { level: 'debug', fields: OF_RECORD, say: (e) => `Record ${coordinates(e)} was received.` },
+  'record.poison': {
+    level: 'error',
+    fields: { ...OF_RECORD, why: true },
+    say: (e) => `Record ${coordinates(e)} cannot be read and is passed over: ${e.why}.`,
+  },
+  'record.passed-over': {
+    level: 'debug',
+    fields: { ...OF_RECORD, why: true },
+    say: (e) => `Record ${coordinates(e)} is not for the app: ${e.why}.`,
+  },
+  'attempt.started': {
+    level: 'debug',
+    fields: { ...OF_WORK, attempt: true, eventType: true },
+    say: (e) => `Attempt ${e.attempt} of work ${e.workId} (${coordinates(e)}) goes to the app.`,
+  },
+  'attempt.answered': {
+    level: 'debug',
+    fields: { ...OF_WORK, attempt: true, answer: true, why: true, tookMs: true },
+    say: (e) => `The app answered attempt ${e.attempt} of work ${e.workId} with ${e.answer}: ${e.why}.`,
+  },
+  'work.resting': {
+    level: 'info',
+    fields: { ...OF_WORK, attempt: true, why: true, restMs: true },
+    say: (e) => `Work ${e.workId} rests ${e.restMs} ms after attempt ${e.attempt}: ${e.why}.`,
+  },
+  'work.lease-out': {
+    level: 'warn',
+    fields: { ...OF_WORK, attempt: true },
+    say: (e) => `The app has been silent about work ${e.workId} for too long; attempt ${e.attempt} has failed.`,
+  },
+  'work.reported': {
+    level: 'debug',
+    fields: { ...OF_WORK, report: true },
+    say: (e) => `The app reported ${e.report} for work ${e.workId}.`,
+  },
+  'work.ended': {
+    level: (e) => (e.ending === 'failed' ? 'warn' : e.ending === 'poison' ? 'error' : 'debug'),
+    fields: { ...OF_WORK, ending: true, attempt: true, why: true },
+    say: (e) => `Work ${e.workId} (${coordinates(e)}) has ended ${e.ending} at attempt ${e.attempt}: ${e.why}.`,
+  },
+  'report.stored': {
+    level: 'debug',
+    fields: { workId: true, status: true, eventId: true },
+    say: (e) => `XZepr has ${e.status} of work ${e.workId} as event ${e.eventId}.`,
+  },
+  'report.given-up': {
+    level: 'error',
+    fields: { workId: true, status: true, why: true },
+    say: (e) => `XZepr will not have ${e.status} of work ${e.workId}; it is given up: ${e.why}.`,
+  },
+  'record.settled': {
+    level: 'debug',
+    fields: { ...OF_RECORD, ending: true },
+    say: (e) => `Record ${coordinates(e)} is settled: ${e.ending}.`,
+  },
+  'gate.closed': {
+    level: 'warn',
+    fields: { why: true },
+    say: (e) => `The app is away (${e.why}); deliveries wait, no attempt is counted.`,
+  },
+  'gate.opened': {
+    level: 'info',
+    fields: { closedMs: true },
+    say: (e) => `The app is back after ${e.closedMs} ms; deliveries go on.`,
+  },
+  'offset.committed': {
+    level: 'debug',
+    fields: OF_RECORD,
+    say: (e) => `Partition ${partitionName(e)} is committed up to offset ${e.offset}.`,
+  },
+  'commit.refused': {
+    level: 'warn',
+    fields: { why: true },
+    say: (e) => `Kafka refused a commit (${e.why}); it is tried again while the partitions are ours.`,
+  },
+  'kafka.joined': {
+    level: 'info',
+    fields: { partitions: true },
+    say: (e) => `Joined the consumer group with ${e.partitions} partitions.`,
+  },
+  'kafka.problem': { level: 'error', fields: PROBLEM, say: (e) => `${e.code}: ${e.why} — ${e.hint}` },
+  'kafka.records-missing': {
+    level: 'error',
+    fields: { ...OF_RECORD, expected: true },
+    say: (e) =>
+      `Records of ${partitionName(e)} are gone before they were read: offset ${e.expected} was next, ${e.offset} came.`,
+  },
+  'xzepr.receiver': {
+    level: 'info',
+    fields: { receiverId: true, receiver: true, created: true },
+    say: (e) => `Receiver ${e.receiver} is ${e.receiverId} in XZepr${e.created ? ', made just now' : ''}.`,
+  },
+  'xzepr.problem': { level: 'error', fields: PROBLEM, say: (e) => `${e.code}: ${e.why} — ${e.hint}` },
+  'xzepr.recovered': {
+    level: 'info',
+    fields: { code: true },
+    say: (e) => `XZepr takes reports again (${e.code} is over).`,
+  },
+  'http.fault': { level: 'error', fields: { why: true }, say: (e) => `A request could not be answered: ${e.why}` },
+  'config.warning': { level: 'warn', fields: { why: true }, say: (e) => e.why },
+}

@@ -1,0 +1,46 @@
+/** One entry of each name, for tests that go through the whole journal. The compiler keeps the list complete. */
+import type { JournalEntry, JournalName } from '../../src/core/journal.ts'
+
+const PARTITION = { topic: 'events', partition: 2 }
+const RECORD = { ...PARTITION, offset: 7n }
+const WORK = { ...RECORD, workId: '01J' }
+const PROBLEM = { why: 'no answer', hint: 'Look at the network.' }
+
+const BY_NAME: { readonly [N in JournalName]: Omit<Extract<JournalEntry, { readonly name: N }>, 'name'> } = {
+  'bridge.started': { service: 'deployer', version: '1.2.3' },
+  'bridge.draining': { inHand: 3 },
+  'bridge.stopped': { unsettled: 1, owed: 2 },
+  'work.left-unsettled': { ...WORK, state: 'running', attempt: 1 },
+  'partition.assigned': { ...PARTITION, committed: 5n },
+  'partition.revoked': { ...PARTITION, unsettled: 4 },
+  'partition.paused': { ...PARTITION, heldBytes: 1024 },
+  'partition.resumed': { ...PARTITION, heldBytes: 512 },
+  'record.received': RECORD,
+  'record.poison': { ...RECORD, why: 'it is not JSON' },
+  'record.passed-over': { ...RECORD, why: 'it is a tombstone' },
+  'attempt.started': { ...WORK, attempt: 1, eventType: 'deployment.success' },
+  'attempt.answered': { ...WORK, attempt: 1, answer: 'done', why: 'HTTP 200', tookMs: 4 },
+  'work.resting': { ...WORK, attempt: 1, why: 'HTTP 503', restMs: 250 },
+  'work.lease-out': { ...WORK, attempt: 1 },
+  'work.reported': { ...WORK, report: 'completed' },
+  'work.ended': { ...WORK, ending: 'completed', attempt: 1, why: 'HTTP 200' },
+  'report.stored': { workId: '01J', status: 'completed', eventId: '01K' },
+  'report.given-up': { workId: '01J', status: 'failed', why: 'HTTP 400' },
+  'record.settled': { ...RECORD, ending: 'completed' },
+  'gate.closed': { why: 'ECONNREFUSED' },
+  'gate.opened': { closedMs: 1500 },
+  'offset.committed': RECORD,
+  'commit.refused': { why: 'the group is rebalancing' },
+  'kafka.joined': { partitions: 3 },
+  'kafka.problem': { code: 'XZB_KAFKA_CONNECT', ...PROBLEM },
+  'kafka.records-missing': { ...RECORD, expected: 3n },
+  'xzepr.receiver': { receiverId: '01R', receiver: 'deployer-receiver', created: true },
+  'xzepr.problem': { code: 'XZB_XZEPR_UNREACHABLE', ...PROBLEM },
+  'xzepr.recovered': { code: 'XZB_XZEPR_UNREACHABLE' },
+  'http.fault': { why: 'GET /status: out of paper' },
+  'config.warning': { why: 'BRIDGE_X is no variable of the bridge.' },
+}
+
+export const ENTRIES: readonly JournalEntry[] = Object.entries(BY_NAME).map(
+  ([name, rest]) => ({ name, ...rest }) as JournalEntry,
+)
