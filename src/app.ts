@@ -1,0 +1,181 @@
+/**
+ * The composition root: from a Config to running parts. It decides nothing.
+ *
+ *   start   ops ▶ work API ▶ reporter ▶ source        nothing waits for Kafka, XZepr or the app to come up
+ *   stop    drain ▶ source and reporter ▶ work API ▶ webhook ▶ ops
+ *
+ * The ops port opens first and closes last, so that the platform can ask at any time; the work API closes after the
+ * drain, so that works in hand can report until the end.
+ */
+import { Bridge } from './bridge.ts'
+import type { Config } from './config.ts'
+import { createFilter } from './core/filter.ts'
+import type { Journal } from './core/journal.ts'
+import type { Identity } from './core/lifecycle.ts'
+import type { DecodeUtf8 } from './core/message.ts'
+import type { Clock, Source } from './core/seams.ts'
+import { Desk } from './desk.ts'
+import { opsApi } from './http/ops.ts'
+import { workApi } from './http/work-api.ts'
+import type { KafkaOptions } from './kafka/client.ts'
+import { KafkaSource } from './kafka/source.ts'
+import { createMetrics } from './metrics.ts'
+import { Shutdown } from './shutdown.ts'
+import { Status } from './status.ts'
+import { webhookClient } from './webhook/client.ts'
+import { fixedToken, tokenFile } from './xzepr/credentials.ts'
+import { XzeprReporter } from './xzepr/reporter.ts'
+
+export interface AppOptions {
+  readonly config: Config
+  readonly version: string
+  readonly clock: Clock
+  /** Where the journal goes beside the metrics. */
+  readonly log: Journal
+  /** In place of Kafka: the local loop and tests hand in the in-memory log. */
+  readonly source?: Source
+}
+
+export interface App {
+  /** Resolves when both ports are open. @throws BridgeError XZB_HTTP_LISTEN, XZB_KAFKA_PATCH_MISMATCH */
+  start(): Promise<{ readonly workApiPort: number; readonly opsPort: number }>
+  /** Drains and stops. Called again, it ends the grace at once. */
+  stop(): Promise<void>
+}
+
+export function createApp({ config, version, clock, log, source: given }: AppOptions): App {
+  const { delivery } = config
+  const startedAtMs = clock.nowMs()
+  const metrics = createMetrics({ snapshot: () => status.snapshot() })
+  const journal: Journal = (entry) => {
+    metrics.journal(entry)
+    log(entry)
+  }
+  const identity: Identity = {
+    group: config.kafka.groupId,
+    package: config.work.package,
+    workName: config.work.name,
+    workVersion: config.work.version,
+  }
+  const { receiver, credentials } = config.xzepr
+  const reporter = new XzeprReporter({
+    url: new URL(config.xzepr.url),
+    timeoutMs: config.xzepr.timeoutMs,
+    credentials:
+      credentials.kind === 'token' ? fixedToken(credentials.token) : tokenFile({ path: credentials.path, clock }),
+    receiver: { ...receiver, description: `Work of ${config.service}, reported by xzepr-bridge` },
+    clock,
+    journal,
+    caPem: config.xzepr.ca,
+  })
+  const webhook = webhookClient({
+    url: new URL(config.webhook.url),
+    timeoutMs: config.webhook.timeoutMs,
+    connections: delivery.maxInFlight,
+    clock,
+  })
+  const source = given ?? kafkaSource(config, clock, journal)
+  const filter = createFilter({
+    eventTypes: delivery.eventTypes,
+    group: identity.group,
+    receiverName: receiver.name,
+    receiverType: receiver.type,
+  })
+  const bridge = new Bridge(
+    { source, webhook, reporter, clock, journal, filter, decodeUtf8 },
+    {
+      identity,
+      order: delivery.order,
+      policy: { ...delivery, attemptsMax: delivery.maxAttempts },
+      bounds: { ...delivery, maxReports: delivery.maxRunning },
+    },
+  )
+  const desk = new Desk(bridge, reporter, clock, {
+    identity,
+    attemptsMax: delivery.maxAttempts,
+    unknown: config.workApi.unknown,
+    // Each work that is out when deliveries begin to wait may still bring its start and its ending.
+    bounds: { maxReports: 3 * delivery.maxRunning, maxReportBytes: 2 * delivery.maxBufferedBytes },
+  })
+  let started = false
+  const status = new Status({
+    service: config.service,
+    version,
+    bridge,
+    source,
+    reporter,
+    clock,
+    maxInFlight: delivery.maxInFlight,
+    startedAtMs,
+    started: () => started,
+  })
+  const onFault = (why: string): void => {
+    journal({ name: 'http.fault', why })
+  }
+  const ops = opsApi({
+    onFault,
+    host: config.ops.host,
+    port: config.ops.port,
+    clock,
+    status: () => status.get(),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+  })
+  const { token } = config.workApi
+  const work = workApi({
+    onFault,
+    desk,
+    host: config.workApi.host,
+    port: config.workApi.port,
+    clock,
+    ...(token !== undefined && { token: async () => token }),
+  })
+  const shutdown = new Shutdown({ bridge, source, reporter, clock, journal })
+  let stopping: Promise<void> | undefined
+
+  return {
+    async start() {
+      const { port: opsPort } = await ops.start()
+      const { port: workApiPort } = await work.start()
+      reporter.start()
+      await source.start(bridge)
+      started = true
+      journal({ name: 'bridge.started', service: config.service, version })
+      return { workApiPort, opsPort }
+    },
+    async stop() {
+      if (stopping !== undefined) shutdown.hurry()
+      stopping ??= shutdown
+        .run(config.shutdownGraceMs)
+        .then(() => work.stop())
+        .then(() => webhook.close())
+        .then(() => ops.stop())
+      return stopping
+    },
+  }
+}
+
+function kafkaSource(config: Config, clock: Clock, journal: Journal): KafkaSource {
+  const { brokers, topic, groupId, startFrom, tls, sasl } = config.kafka
+  const protocol = sasl === undefined ? 'PLAINTEXT' : 'SASL_PLAINTEXT'
+  const kafka: KafkaOptions = {
+    clientId: `xzepr-bridge-${config.service}`,
+    brokers,
+    securityProtocol: tls === undefined ? protocol : sasl === undefined ? 'SSL' : 'SASL_SSL',
+    ...(sasl && { saslMechanism: MECHANISMS[sasl.mechanism], username: sasl.username, password: sasl.password }),
+    ...tls,
+  }
+  return new KafkaSource({ kafka, groupId, topics: [topic], startFrom, clock, journal })
+}
+
+const MECHANISMS = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const
+
+/** Strict: a text with bytes that are not UTF-8 is no text. */
+const decodeUtf8: DecodeUtf8 = (bytes) => {
+  try {
+    return UTF8.decode(bytes)
+  } catch (error) {
+    if (error instanceof TypeError) return undefined
+    throw error
+  }
+}
+const UTF8 = new TextDecoder('utf-8', { fatal: true })

@@ -1,0 +1,187 @@
+/**
+ * The whole app in one process: real sockets to the app and the XZepr stand-in, the in-memory log in place of Kafka.
+ */
+import t from 'tap'
+import type { Test } from 'tap'
+import type { App } from '../src/app.ts'
+import { createApp } from '../src/app.ts'
+import { systemClock } from '../src/clock.ts'
+import type { Config } from '../src/config.ts'
+import { readConfig } from '../src/config.ts'
+import { BridgeError } from '../src/core/errors.ts'
+import type { JournalEntry } from '../src/core/journal.ts'
+import { MemoryLog } from '../src/dev/memory-log.ts'
+import { XzeprStandIn } from '../src/dev/xzepr-stand-in.ts'
+import { reportsAndAnswers, TestApp } from './support/app.ts'
+
+const TOPIC = 'xzepr.dev.events'
+
+interface Running {
+  readonly app: App
+  readonly beside: TestApp
+  readonly log: MemoryLog
+  readonly xzepr: XzeprStandIn
+  readonly entries: JournalEntry[]
+  readonly opsUrl: string
+  /** Resolves when the journal holds so many entries of a name. */
+  readonly until: (name: JournalEntry['name'], count: number) => Promise<void>
+}
+
+function configOf(env: Record<string, string>): Config {
+  const reading = readConfig(
+    {
+      BRIDGE_SERVICE: 'svc',
+      BRIDGE_WORK_API_PORT: '0',
+      BRIDGE_OPS_PORT: '0',
+      BRIDGE_OPS_HOST: '127.0.0.1',
+      XZEPR_API_TOKEN: 'x',
+      ...env,
+    },
+    () => 'secret-of-the-work-api',
+  )
+  if (reading.kind === 'errors') throw new Error(JSON.stringify(reading.errors))
+  return reading.config
+}
+
+async function running(t: Test, env: Record<string, string> = {}): Promise<Running> {
+  const log = new MemoryLog(systemClock)
+  log.createTopic(TOPIC, 3)
+  const xzepr = new XzeprStandIn({
+    clock: systemClock,
+    rateLimits: 'off',
+    publish: async ({ topic, key, value }) =>
+      void log.append(topic, { key: Buffer.from(key), value: Buffer.from(value) }),
+  })
+  await xzepr.start()
+  const beside = new TestApp(reportsAndAnswers)
+  await beside.up()
+  const token = xzepr.token({ sub: '01M847EM8NHNJ6Z68G7PRA7Z92', lifetimeMs: 600_000 })
+  const config = configOf({ BRIDGE_WEBHOOK_URL: beside.url, XZEPR_API_URL: xzepr.url, XZEPR_API_TOKEN: token, ...env })
+  const entries: JournalEntry[] = []
+  const watchers = new Set<() => void>()
+  const app = createApp({
+    config,
+    version: '1.2.3',
+    clock: systemClock,
+    source: log.source({ groupId: config.kafka.groupId, topics: [TOPIC], startFrom: 'earliest' }),
+    log: (entry) => {
+      entries.push(entry)
+      for (const watcher of [...watchers]) watcher()
+    },
+  })
+  const { workApiPort, opsPort } = await app.start()
+  beside.workApiUrl = `http://127.0.0.1:${workApiPort}`
+  t.teardown(async () => {
+    await app.stop()
+    await beside.down()
+    await xzepr.stop()
+  })
+  const until = async (name: JournalEntry['name'], count: number): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (entries.filter((entry) => entry.name === name).length < count) return
+        watchers.delete(look)
+        resolve()
+      }
+      watchers.add(look)
+      look()
+    })
+  }
+  return { app, beside, log, xzepr, entries, opsUrl: `http://127.0.0.1:${opsPort}`, until }
+}
+
+function message(id: string): { key: Buffer; value: Buffer } {
+  const value = { id, type: 'build.done', source: 'ci', specversion: '1.0.1', platform_id: 'x86' }
+  return { key: Buffer.from(id), value: Buffer.from(JSON.stringify(value)) }
+}
+
+void t.test('an event goes the whole road, and the ops port tells of it', async (t) => {
+  const { app, beside, log, xzepr, opsUrl, until } = await running(t)
+  log.append(TOPIC, message('a'))
+  log.append(TOPIC, message('b'))
+  await until('report.stored', 4)
+  t.strictSame(beside.deliveries.map(({ workId }) => workId).sort(), ['a', 'b'])
+  const told = xzepr.journal.events.map(({ name }) => name).sort()
+  t.strictSame(told, ['svc.completed', 'svc.completed', 'svc.started', 'svc.started'])
+  for (const probe of ['livez', 'readyz', 'startupz']) t.equal((await fetch(`${opsUrl}/${probe}`)).status, 200, probe)
+  const metrics = await (await fetch(`${opsUrl}/metrics`)).text()
+  t.match(metrics, /^xzepr_bridge_records_received_total \d+/m)
+  const status = (await (await fetch(`${opsUrl}/status`)).json()) as { service: string; version: string }
+  t.match(status, { service: 'svc', version: '1.2.3', phase: 'running', kafka: { joined: true }, gate: { open: true } })
+  await app.stop()
+  const committed = [...log.committed('xzepr-consumer-svc', TOPIC).values()].reduce(
+    (sum, { offset }) => sum + Number(offset),
+    0,
+  )
+  t.ok(committed >= 2)
+})
+
+void t.test('a report by way of the work API may wait for XZepr', async (t) => {
+  const { beside, log, until } = await running(t)
+  beside.behave = () => 202
+  log.append(TOPIC, message('a'))
+  await until('attempt.answered', 1)
+  const response = await fetch(`${beside.workApiUrl}/work/a/completed`, {
+    method: 'POST',
+    headers: { prefer: 'wait=10', 'content-type': 'application/json' },
+    body: '{"details":{"build":12345678901234567890}}',
+  })
+  t.equal(response.status, 200)
+  t.match(await response.json(), { id: 'a', state: 'completed', event_id: String })
+})
+
+void t.test('a number in details reaches XZepr digit for digit', async (t) => {
+  const { beside, log, xzepr, until } = await running(t)
+  beside.behave = () => 202
+  log.append(TOPIC, message('a'))
+  await until('attempt.answered', 1)
+  await fetch(`${beside.workApiUrl}/work/a/completed`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"details":{"build":12345678901234567890}}',
+  })
+  await until('report.stored', 1)
+  t.match(xzepr.journal.events.at(-1)?.payload, /"build":12345678901234567890/)
+})
+
+void t.test('with a token file the work API asks for the token', async (t) => {
+  const { beside } = await running(t, { BRIDGE_WORK_API_TOKEN_FILE: '/token' })
+  t.equal((await fetch(`${beside.workApiUrl}/work`)).status, 401)
+  const headers = { authorization: 'Bearer secret-of-the-work-api' }
+  t.equal((await fetch(`${beside.workApiUrl}/work`, { headers })).status, 200)
+})
+
+void t.test('a second stop hurries the first', async (t) => {
+  const { app, beside, log, entries, until } = await running(t)
+  beside.behave = () => 202
+  log.append(TOPIC, message('a'))
+  await until('attempt.answered', 1)
+  const first = app.stop()
+  await app.stop()
+  await first
+  t.ok(entries.some(({ name }) => name === 'work.left-unsettled'))
+})
+
+void t.test('a port that is taken is said, with what to do', async (t) => {
+  const { opsUrl } = await running(t)
+  const config = configOf({ BRIDGE_OPS_PORT: new URL(opsUrl).port })
+  const log = new MemoryLog(systemClock)
+  const source = log.source({ groupId: 'g', topics: [TOPIC], startFrom: 'earliest' })
+  const second = createApp({ config, version: '1', clock: systemClock, source, log: () => undefined })
+  await t.rejects(second.start(), BridgeError)
+})
+
+void t.test('Kafka that is away holds up no start', async (t) => {
+  const entries: JournalEntry[] = []
+  for (const env of [
+    {},
+    { XZEPR_KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT', XZEPR_KAFKA_SASL_USERNAME: 'u', XZEPR_KAFKA_SASL_PASSWORD: 'p' },
+  ]) {
+    const config = configOf({ XZEPR_KAFKA_BROKERS: '127.0.0.1:1', XZEPR_API_URL: 'http://127.0.0.1:1', ...env })
+    const app = createApp({ config, version: '1', clock: systemClock, log: (entry) => void entries.push(entry) })
+    await app.start()
+    await app.stop()
+  }
+  t.equal(entries.filter(({ name }) => name === 'bridge.started').length, 2)
+  t.equal(entries.filter(({ name }) => name === 'bridge.stopped').length, 2)
+})

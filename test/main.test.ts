@@ -1,0 +1,73 @@
+/**
+ * The process as it is shipped: what it prints, and with which code it ends. `tsc -b` comes first.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function run(
+  args: readonly string[],
+  env: Record<string, string>,
+  onOut: (out: string, pid: number) => void = () => undefined,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+    onOut(out, child.pid ?? 0)
+  })
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, err }
+}
+
+void t.test('--help and --version print and exit 0', async (t) => {
+  t.match(await run(['--help'], {}), { code: 0, out: /BRIDGE_SERVICE/ })
+  t.match(await run(['--version'], {}), { code: 0, out: /^\d+\.\d+\.\d+\n$/ })
+})
+
+void t.test('a wrong command line exits 64 and says what is right', async (t) => {
+  t.match(await run(['rnu'], {}), { code: 64, err: /run/ })
+})
+
+void t.test('a wrong configuration exits 78, with every error at once and no secret', async (t) => {
+  const { code, err, out } = await run([], {
+    BRIDGE_ORDER: 'kye',
+    XZEPR_KAFKA_SASL_PASSWORD: 'hunter2',
+    BRIDGE_ODRER: 'key',
+  })
+  t.equal(code, 78)
+  t.equal(out, '')
+  for (const name of ['BRIDGE_SERVICE', 'BRIDGE_ORDER', 'XZEPR_API_TOKEN', 'BRIDGE_ODRER']) t.match(err, name)
+  t.notMatch(err, 'hunter2')
+})
+
+void t.test('SIGTERM stops a bridge whose neighbours never came up, with exit code 0', async (t) => {
+  let signalled = false
+  const env = {
+    BRIDGE_SERVICE: 'svc',
+    XZEPR_API_TOKEN: 'x',
+    BRIDGE_WORK_API_PORT: '0',
+    BRIDGE_OPS_PORT: '0',
+    BRIDGE_OPS_HOST: '127.0.0.1',
+    XZEPR_KAFKA_BROKERS: '127.0.0.1:1',
+    XZEPR_API_URL: 'http://127.0.0.1:1',
+  }
+  const { code, out } = await run([], env, (text, pid) => {
+    if (signalled || !text.includes('bridge.started')) return
+    signalled = true
+    process.kill(pid, 'SIGTERM')
+  })
+  t.equal(code, 0)
+  t.match(out, /bridge\.stopped/)
+})
