@@ -1,0 +1,146 @@
+/**
+ * Child processes that leave nothing behind.
+ *
+ *   start ─▶ running ─▶ exited
+ *               └─ stop: SIGTERM ─▶ grace ─▶ SIGKILL
+ *
+ * Each child stands in a process group of its own, so Ctrl-C at a terminal reaches us alone and we stop them in our
+ * order. Whatever else ends this process, its exit kills those that are left, by pid. A child's output has a bound: its
+ * last lines are kept for the sentence that says why it failed.
+ */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import type { Clock } from '../core/seams.ts'
+import type { Environment } from './kafka/run.ts'
+import { eachLine, Tail } from './kafka/run.ts'
+
+export interface ChildOptions {
+  /** For people. */
+  readonly name: string
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env: Environment
+  /** Hears every line of its output, on either stream. */
+  readonly line?: (line: string) => void
+}
+
+/** How a child ended: `exit code 0`, `SIGKILL`, or why it could not even start. */
+export interface ChildExit {
+  readonly code: number | null
+  readonly how: string
+}
+
+export class Child {
+  readonly name: string
+  /** Resolves once it has ended and its output is read; never rejects. */
+  readonly exited: Promise<ChildExit>
+  readonly #clock: Clock
+  readonly #process: ChildProcess
+  readonly #tail = new Tail()
+  readonly #listeners = new Set<(line: string) => void>()
+  #ended: ChildExit | undefined
+
+  constructor(clock: Clock, options: ChildOptions) {
+    this.name = options.name
+    this.#clock = clock
+    const { program, args, env, line } = options
+    if (line !== undefined) this.#listeners.add(line)
+    const child = spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = child
+    for (const stream of [child.stdout, child.stderr]) {
+      eachLine(stream, (text) => {
+        this.#tail.add(text)
+        for (const listener of [...this.#listeners]) listener(text)
+      })
+    }
+    this.exited = new Promise((resolve) => {
+      const end = (exit: ChildExit): void => {
+        this.#ended ??= exit
+        resolve(this.#ended)
+      }
+      child.once('error', (error) => {
+        end({ code: null, how: error.message })
+      })
+      child.once('close', (code, signal) => {
+        end({ code, how: signal ?? `exit code ${code ?? '?'}` })
+      })
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /** Its last lines. */
+  get output(): string {
+    return this.#tail.text
+  }
+
+  /** The first line that matches, from now on. Rejects when the child ends or the time runs out before. */
+  async line(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const listener = (line: string): void => {
+        const found = pattern.exec(line)
+        if (found === null) return
+        finish()
+        resolve(found)
+      }
+      const give = (why: string): void => {
+        finish()
+        reject(new Error(`${this.name} ${why}. Its last lines:\n${this.output}`))
+      }
+      const wake = this.#clock.wake(this.#clock.nowMs() + timeoutMs, () => {
+        give(`was not ready within ${timeoutMs} ms`)
+      })
+      const finish = (): void => {
+        wake.cancel()
+        this.#listeners.delete(listener)
+      }
+      this.#listeners.add(listener)
+      void this.exited.then(({ how }) => {
+        give(`ended too early (${how})`)
+      })
+    })
+  }
+
+  /** Asks it to end, and after the grace makes it. */
+  async stop(graceMs: number): Promise<ChildExit> {
+    this.signal('SIGTERM')
+    const wake = this.#clock.wake(this.#clock.nowMs() + graceMs, () => {
+      this.signal('SIGKILL')
+    })
+    const exit = await this.exited
+    wake.cancel()
+    return exit
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.#ended === undefined) this.#process.kill(signal)
+  }
+}
+
+/** All children of this process, so that they can be ended together. */
+export class Children {
+  readonly #clock: Clock
+  readonly #all: Child[] = []
+  readonly #killAll = (): void => {
+    for (const child of this.#all) child.signal('SIGKILL')
+  }
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    process.on('exit', this.#killAll)
+  }
+
+  start(options: ChildOptions): Child {
+    const child = new Child(this.#clock, options)
+    this.#all.push(child)
+    return child
+  }
+
+  /** Ends every child, the youngest first. */
+  async stopAll(graceMs: number): Promise<void> {
+    for (const child of this.#all.splice(0).reverse()) await child.stop(graceMs)
+    process.removeListener('exit', this.#killAll)
+  }
+}

@@ -1,0 +1,109 @@
+import t from 'tap'
+import { systemClock } from '../../src/clock.ts'
+import { Children } from '../../src/dev/children.ts'
+
+const env = process.env
+const script = (name: string, source: string): { name: string; program: string; args: string[]; env: typeof env } => ({
+  name,
+  program: process.execPath,
+  args: ['--input-type=module', '--eval', source],
+  env,
+})
+const FOREVER = `setInterval(() => {}, 1e6); console.log('up ' + process.pid)`
+const STUBBORN = `process.on('SIGTERM', () => console.log('no')); ${FOREVER}`
+const LONG_MS = 60_000
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}
+
+void t.test('a child is ready with the line it was waited for, and ends when it is asked', async (t) => {
+  const children = new Children(systemClock)
+  const lines: string[] = []
+  const child = children.start({ ...script('A', FOREVER), line: (line) => lines.push(line) })
+  const [, pid] = await child.line(/^up (\d+)$/, LONG_MS)
+  t.equal(Number(pid), child.pid)
+  t.same(lines, [`up ${pid ?? ''}`])
+  t.same(await child.stop(LONG_MS), { code: null, how: 'SIGTERM' })
+  t.same(await child.stop(LONG_MS), { code: null, how: 'SIGTERM' })
+  await children.stopAll(LONG_MS)
+})
+
+void t.test('a child that does not end when asked is killed after the grace', async (t) => {
+  const children = new Children(systemClock)
+  const child = children.start(script('B', STUBBORN))
+  await child.line(/^up/, LONG_MS)
+  t.same(await child.stop(20), { code: null, how: 'SIGKILL' })
+  await children.stopAll(20)
+})
+
+void t.test('a child that ends before it is ready says why in its last lines', async (t) => {
+  const children = new Children(systemClock)
+  const child = children.start(script('C', `console.error('no port'); process.exit(3)`))
+  await t.rejects(child.line(/^up/, LONG_MS), {
+    message: 'C ended too early (exit code 3). Its last lines:\nno port',
+  })
+  t.same(await child.exited, { code: 3, how: 'exit code 3' })
+  t.equal(child.output, 'no port')
+  await children.stopAll(LONG_MS)
+})
+
+void t.test('a child that never gets ready is waited for no longer than its time', async (t) => {
+  const children = new Children(systemClock)
+  const child = children.start(script('D', FOREVER))
+  await t.rejects(child.line(/^never$/, 20), /^D was not ready within 20 ms/)
+  await children.stopAll(LONG_MS)
+  t.match(await child.exited, { how: 'SIGTERM' })
+})
+
+void t.test('a program that is not there is a sentence, not a crash', async (t) => {
+  const children = new Children(systemClock)
+  const child = children.start({ name: 'E', program: 'no-such-program', args: [], env })
+  await t.rejects(child.line(/./, LONG_MS), /^E ended too early \(spawn no-such-program ENOENT\)/)
+  await children.stopAll(LONG_MS)
+})
+
+void t.test('stopAll ends every child, the youngest first', async (t) => {
+  const children = new Children(systemClock)
+  const ended: string[] = []
+  for (const name of ['older', 'younger']) {
+    const child = children.start(script(name, FOREVER))
+    void child.exited.then(() => ended.push(name))
+    await child.line(/^up/, LONG_MS)
+  }
+  await children.stopAll(LONG_MS)
+  t.same(ended, ['younger', 'older'])
+})
+
+void t.test('whatever ends this process kills its children', async (t) => {
+  const children = new Children(systemClock)
+  const at = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+  const parent = children.start({
+    name: 'parent',
+    program: process.execPath,
+    args: [
+      ...process.execArgv,
+      '--input-type=module',
+      '--eval',
+      `import { Children } from ${at('../../src/dev/children.ts')}
+       import { systemClock } from ${at('../../src/clock.ts')}
+       const child = new Children(systemClock).start({
+         name: 'child', program: process.execPath, env: process.env, args: ['--eval', ${JSON.stringify(STUBBORN)}],
+       })
+       await child.line(/^up/, 60000)
+       console.log('child ' + child.pid)
+       throw new Error('bug')`,
+    ],
+    env,
+  })
+  const [, pid] = await parent.line(/^child (\d+)$/, LONG_MS)
+  t.match(await parent.exited, { code: 1 })
+  while (isAlive(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+  t.notOk(isAlive(Number(pid)))
+  await children.stopAll(LONG_MS)
+})
