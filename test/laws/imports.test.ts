@@ -1,0 +1,105 @@
+/**
+ * Rooms know each other by this table alone.
+ *
+ *   main ─▶ app ─▶ all       bridge ─▶ core       core ─▶ core, typebox
+ *   kafka, webhook, xzepr, http, dev ─▶ core and their one driver, never each other
+ *   config, log, metrics, cli ─▶ core and their driver; cli also reads the declarations
+ */
+import { posix } from 'node:path'
+import t from 'tap'
+import type { Source } from './sources.ts'
+import { SOURCES, importsOf } from './sources.ts'
+
+interface Room {
+  /** Other rooms it may import; `*` is any. */
+  readonly rooms: readonly string[]
+  readonly packages: readonly string[]
+  readonly node: boolean
+}
+
+const ROOMS: Readonly<Record<string, Room>> = {
+  main: { rooms: ['*'], packages: ['*'], node: true },
+  app: { rooms: ['*'], packages: [], node: true },
+  /** A process of its own: it composes, as main does. */
+  demo: { rooms: ['*'], packages: ['*'], node: true },
+  bridge: { rooms: ['core'], packages: [], node: false },
+  clock: { rooms: ['core'], packages: [], node: false },
+  core: { rooms: [], packages: ['typebox'], node: false },
+  cli: { rooms: ['core', 'config'], packages: ['leven'], node: true },
+  config: { rooms: ['core'], packages: ['@fastify/env', 'fastify', 'leven', 'typebox'], node: false },
+  log: { rooms: ['core'], packages: ['pino'], node: false },
+  metrics: { rooms: ['core'], packages: ['prom-client'], node: false },
+  kafka: { rooms: ['core'], packages: ['kafkajs', 'fzstd', 'lz4js', 'snappyjs'], node: true },
+  webhook: { rooms: ['core'], packages: ['undici'], node: true },
+  xzepr: { rooms: ['core'], packages: ['undici', 'lossless-json'], node: true },
+  http: {
+    rooms: ['core'],
+    packages: ['fastify', 'typebox', '@fastify/type-provider-typebox', 'lossless-json'],
+    node: true,
+  },
+  dev: { rooms: ['core'], packages: ['kafkajs', 'fastify', 'typebox', 'lossless-json'], node: true },
+}
+
+/** What app.ts is made of: it joins the road's books with the edges' shapes. */
+const APP = new Set(['status.ts'])
+
+/** The room a file belongs to. What stands beside bridge.ts and has no name of its own is a part of the road. */
+function roomOf(path: string): string {
+  if (APP.has(path)) return 'app'
+  if (/^dev\/demo(?:-\w+)*\.ts$/.test(path)) return 'demo'
+  const [first = ''] = path.split('/')
+  const name = first.replace(/\.ts$/, '')
+  return name in ROOMS || path.includes('/') ? name : 'bridge'
+}
+
+/** What is wrong with the imports of a file, each with the line. */
+function offences(source: Source): string[] {
+  const own = roomOf(source.path)
+  const room = ROOMS[own]
+  if (room === undefined) return [`src/${source.path}: no room of this name is on the table`]
+  return importsOf(source).flatMap(({ from, line }) => {
+    const allowed = from.startsWith('.')
+      ? relativeAllowed(own, room, posix.join(posix.dirname(source.path), from))
+      : from.startsWith('node:')
+        ? room.node
+        : room.packages.includes('*') || room.packages.includes(packageOf(from))
+    return allowed ? [] : [`src/${source.path}:${line} (${own}) imports ${from}`]
+  })
+}
+
+function relativeAllowed(own: string, room: Room, target: string): boolean {
+  const other = roomOf(target)
+  return other === own || room.rooms.includes('*') || room.rooms.includes(other)
+}
+
+function packageOf(specifier: string): string {
+  const parts = specifier.split('/')
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '')
+}
+
+void t.test('every import is on the house’s table', async (t) => {
+  t.ok(SOURCES.length > 20, 'the sources are found')
+  t.same(SOURCES.flatMap(offences), [])
+})
+
+void t.test('the law sees an import that is not on the table', async (t) => {
+  const offence = (path: string, text: string): number => offences({ path, text }).length
+  t.equal(offence('kafka/source.ts', `import { a } from '../webhook/client.ts'`), 1, 'another room')
+  t.equal(offence('webhook/client.ts', `import type { A } from '../xzepr/client.ts'`), 1, 'another room’s types')
+  t.equal(offence('core/ledger.ts', `import { x } from 'node:fs'`), 1, 'the platform in the core')
+  t.equal(offence('core/ledger.ts', `import { x } from '../clock.ts'`), 1, 'the clock in the core')
+  t.equal(offence('http/ops.ts', `const a = await import('undici')`), 1, 'another’s driver, loaded late')
+  t.equal(offence('bridge.ts', `export { a } from './kafka/source.ts'`), 1, 'handed on')
+  t.equal(offence('parlour/tea.ts', ''), 1, 'a room nobody knows')
+  t.equal(offence('kafka/source.ts', `import { a } from './client.ts'\nimport { Kafka } from 'kafkajs'`), 0, 'its own')
+  t.equal(offence('main.ts', `import { app } from './app.ts'`), 0)
+})
+
+void t.test('a relative import names a file, with its ending', async (t) => {
+  const bare = SOURCES.flatMap((source) =>
+    importsOf(source)
+      .filter(({ from }) => from.startsWith('.') && !from.endsWith('.ts'))
+      .map(({ from, line }) => `src/${source.path}:${line} imports ${from}`),
+  )
+  t.same(bare, [])
+})
