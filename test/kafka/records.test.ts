@@ -1,0 +1,52 @@
+import type { KafkaMessage } from 'kafkajs'
+import t from 'tap'
+import { recordOf } from '../../src/kafka/records.ts'
+
+const message = {
+  offset: '9007199254740993',
+  timestamp: '1700000000000',
+  attributes: 0,
+  key: Buffer.from('k'),
+  value: Buffer.from('value'),
+  headers: { one: Buffer.from('1'), many: [Buffer.from('2'), Buffer.from('3')], text: 'text', none: undefined },
+} as const
+
+void t.test('a record has the bytes, headers and offset of its message', async (t) => {
+  const record = recordOf(
+    { topic: 't', partition: 3 },
+    { ...message, headers: { ...message.headers, many: [...message.headers.many] } },
+  )
+  t.match(record, { topic: 't', partition: 3, offset: 9007199254740993n, timestampMs: 1_700_000_000_000 })
+  t.same([record.key, record.value], [Buffer.from('k'), Buffer.from('value')])
+  t.same(
+    record.headers.map(({ name, value }) => [name, value && Buffer.from(value).toString()]),
+    [
+      ['one', '1'],
+      ['many', '2'],
+      ['many', '3'],
+      ['text', 'text'],
+      ['none', null],
+    ],
+  )
+})
+
+void t.test('a record pins its own bytes and nothing of the response it came in', async (t) => {
+  const response = Buffer.alloc(1_000_000, 'x')
+  const record = recordOf(
+    { topic: 't', partition: 0 },
+    { ...message, key: null, value: response.subarray(10, 20), headers: {} },
+  )
+  t.equal(record.value?.buffer.byteLength, 10)
+  response.fill('y')
+  t.same(record.value, Buffer.from('x'.repeat(10)))
+})
+
+void t.test('a record of nothing is a record', async (t) => {
+  const { headers, ...bare } = { ...message, key: null, value: null }
+  t.ok(headers)
+  t.match(recordOf({ topic: 't', partition: 0 }, bare as unknown as KafkaMessage), {
+    key: null,
+    value: null,
+    headers: [],
+  })
+})
