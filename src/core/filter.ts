@@ -5,6 +5,8 @@
  * never delivered; lifecycle events of any bridge only when BRIDGE_EVENT_TYPES names them. A message that is refused
  * is settled without being sent.
  */
+import type { LifecycleStatus } from './lifecycle.ts'
+import { deliveryId } from './lifecycle.ts'
 import type { Message } from './message.ts'
 
 export interface FilterOptions {
@@ -66,12 +68,12 @@ function glob(pattern: string): { test(text: string): boolean } {
   }
 }
 
-/** The payload of a lifecycle event of any bridge, or undefined. */
-function lifecyclePayload(message: Message): Members | undefined {
+/** What the payload of a lifecycle event of any bridge says; undefined for any other event. */
+function lifecyclePayload(message: Message): { workId: string; status: LifecycleStatus; details: unknown } | undefined {
   for (const event of entities(message, 'events')) {
-    const payload = members(event.payload)
-    if (payload === undefined || typeof payload.work_id !== 'string') continue
-    if (payload.status === 'started' || payload.status === 'completed' || payload.status === 'failed') return payload
+    const { work_id: workId, status, details } = members(event.payload) ?? {}
+    if (typeof workId !== 'string') continue
+    if (status === 'started' || status === 'completed' || status === 'failed') return { workId, status, details }
   }
   return undefined
 }
@@ -85,8 +87,10 @@ function ownEvent(message: Message, receiverId: string | undefined, group: strin
     if (message.source === `xzepr.event.receiver.${receiverId}`) return true
     if (entities(message, 'events').some((event) => event.event_receiver_id === receiverId)) return true
   }
-  const deliveryId = members(lifecyclePayload(message)?.details)?.delivery_id
-  return typeof deliveryId === 'string' && deliveryId.startsWith(`${group}/`)
+  const lifecycle = lifecyclePayload(message)
+  if (lifecycle === undefined) return false
+  const { workId, status } = lifecycle
+  return members(lifecycle.details)?.delivery_id === deliveryId(group, workId, status)
 }
 
 /** XZepr’s announcement that our receiver was created. */

@@ -100,6 +100,11 @@ export class Ledger implements TopicPartition {
     return entry
   }
 
+  /** How a journal entry names one of its records. */
+  place({ offset }: Entry): { readonly topic: string; readonly partition: number; readonly offset: bigint } {
+    return { topic: this.topic, partition: this.partition, offset }
+  }
+
   /** Says that the log holds nothing more below `next`: markers and compacted records count as settled. */
   reach(next: bigint, highWatermark: bigint): void {
     if (this.#open && (this.#next === undefined || next > this.#next)) this.#next = next

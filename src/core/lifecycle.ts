@@ -44,9 +44,8 @@ export interface WorkFacts {
 export function lifecycleEvent(
   identity: Identity,
   work: WorkFacts,
-  status: LifecycleStatus,
+  { status, atMs }: Pick<LifecycleEvent, 'status' | 'atMs'>,
   details: JsonMembers,
-  atMs: number,
 ): LifecycleEvent {
   return {
     workId: work.id,

@@ -24,10 +24,13 @@ export function reported(work: Work, report: Report, policy: WorkPolicy, moment:
   switch (report.kind) {
     case 'started': {
       const before = findReport(work, 'started')
+      // The bridge may have told the start itself (`auto`); what the app calls its work still counts for the ending.
+      if (!hasEnded(work)) {
+        work.name ??= report.name
+        work.version ??= report.version
+      }
       if (before !== undefined) return { kind: 'held', report: before, steps: [] }
       if (hasEnded(work)) return conflict(work, 'started')
-      work.name = report.name
-      work.version = report.version
       const steps = tell(work, 'started', moment.nowMs, report.details)
       return {
         kind: 'held',

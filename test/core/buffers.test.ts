@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { Buffers } from '../../src/core/buffers.ts'
+
+const at = (partition: number): { topic: string; partition: number } => ({ topic: 'events', partition })
+
+void t.test('a partition pauses at its share and goes on below half of it, each said once', async (t) => {
+  const buffers = new Buffers(1000)
+  buffers.assign(at(0))
+  t.equal(buffers.count(at(0), 999), false)
+  t.same(buffers.changes(), [])
+  t.equal(buffers.count(at(0), 1), true)
+  t.same(buffers.changes(), [{ partition: at(0), pause: true, waitingBytes: 1000 }])
+  t.same(buffers.changes(), [])
+  t.equal(buffers.isPaused(at(0)), true)
+  t.equal(buffers.count(at(0), -500), false, 'between the two nothing changes')
+  t.same(buffers.changes(), [])
+  t.equal(buffers.count(at(0), -1), true)
+  t.same(buffers.changes(), [{ partition: at(0), pause: false, waitingBytes: 499 }])
+  t.equal(buffers.isPaused(at(0)), false)
+})
+
+void t.test('each partition has an even share, so a long backlog takes nobody else’s room', async (t) => {
+  const buffers = new Buffers(1000)
+  for (const partition of [0, 1]) buffers.assign(at(partition))
+  buffers.count(at(0), 500)
+  buffers.count(at(1), 499)
+  t.same(
+    buffers.changes().map(({ partition }) => partition),
+    [at(0)],
+  )
+  buffers.revoke(at(1))
+  t.same(buffers.changes(), [], 'its share is larger now, yet not half empty')
+  buffers.count(at(0), -1)
+  t.match(buffers.changes(), [{ pause: false, waitingBytes: 499 }])
+  buffers.assign(at(1))
+  buffers.assign(at(2))
+  t.match(buffers.changes(), [{ partition: at(0), pause: true }], 'a share shrinks with each that comes')
+})
+
+void t.test('what is counted for a partition that is not ours counts nowhere', async (t) => {
+  const buffers = new Buffers(1000)
+  t.equal(buffers.count(at(0), 5000), false)
+  t.equal(buffers.waitingBytes, 0)
+  t.equal(buffers.waitingBytesOf(at(0)), 0)
+  t.equal(buffers.isPaused(at(0)), false)
+  buffers.assign(at(0))
+  buffers.count(at(0), 5000)
+  buffers.changes()
+  buffers.assign(at(0))
+  t.equal(buffers.waitingBytes, 0, 'assigned again it begins anew')
+  t.equal(buffers.isPaused(at(0)), false)
+})
+
+type Move = { readonly partition: number } & (
+  { readonly kind: 'assign' | 'revoke' | 'out' | 'look' } | { readonly kind: 'in'; readonly bytes: number }
+)
+const partition = fc.nat(2)
+const move: fc.Arbitrary<Move> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('assign' as const, 'revoke' as const, 'look' as const), partition }),
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('in' as const), partition, bytes: fc.nat(700) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('out' as const), partition }) },
+)
+
+void t.test('bytes are what went in and not out, never negative, and pausing has its gap', async () => {
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 80 }), (moves) => {
+      const buffers = new Buffers(1200)
+      const model = new Map<number, { held: number[]; paused: boolean }>()
+      for (const each of moves) {
+        const own = model.get(each.partition)
+        switch (each.kind) {
+          case 'assign':
+            buffers.assign(at(each.partition))
+            model.delete(each.partition)
+            model.set(each.partition, { held: [], paused: false })
+            break
+          case 'revoke':
+            buffers.revoke(at(each.partition))
+            model.delete(each.partition)
+            break
+          case 'in':
+            buffers.count(at(each.partition), each.bytes)
+            own?.held.push(each.bytes)
+            break
+          case 'out':
+            buffers.count(at(each.partition), -(own?.held.shift() ?? 0))
+            break
+          case 'look':
+            for (const { partition: changed, pause, waitingBytes } of buffers.changes()) {
+              const one = model.get(changed.partition)
+              const sum = one?.held.reduce((a, b) => a + b, 0) ?? 0
+              const share = 1200 / model.size
+              if (one === undefined || one.paused === pause || waitingBytes !== sum) return false
+              if (pause ? sum < share : sum >= share / 2) return false
+              one.paused = pause
+            }
+            if (buffers.changes().length > 0) return false
+        }
+        let all = 0
+        for (const number of [0, 1, 2]) {
+          const sum = model.get(number)?.held.reduce((a, b) => a + b, 0) ?? 0
+          if (buffers.waitingBytesOf(at(number)) !== sum) return false
+          if (buffers.isPaused(at(number)) !== (model.get(number)?.paused ?? false)) return false
+          all += sum
+        }
+        if (buffers.waitingBytes !== all || all < 0) return false
+      }
+      return true
+    }),
+    { numRuns: 300 },
+  )
+})
