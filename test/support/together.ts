@@ -1,0 +1,21 @@
+/**
+ * Laws and unit tests that share a process: what needs no Kafka.
+ *
+ * A process for each file would cost more than the tests in it. They are dealt out to as many processes as there are
+ * files `test/together-*.ts`, one for each core of a small machine.
+ */
+import { readdirSync } from 'node:fs'
+
+const TESTS = new URL('../', import.meta.url)
+const NEED_KAFKA = /^e2e\/|^kafka\/source\.test\.ts$|^dev\/kafka-broker\.test\.ts$/
+
+/** Runs every `of`-th test file, from the `nth` on (from 0). */
+export async function together(nth: number, of: number): Promise<void> {
+  const files = readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.test.ts') && !NEED_KAFKA.test(path))
+    .sort()
+  for (const [index, file] of files.entries()) {
+    if (index % of === nth) await import(new URL(file, TESTS).href)
+  }
+}
