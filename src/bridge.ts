@@ -81,12 +81,10 @@ export class Bridge implements SourceEvents {
     this.partitions = new Partitions(source, this.inHand.buffers, journal)
     this.committer = new Committer(source, clock, journal, this.partitions)
     this.#wakes = new Wakes(clock)
-    this.calls = new Calls(
-      { webhook, clock, journal, group: identity.group, attemptsMax: policy.attemptsMax },
-      (work, answer) => {
-        this.#answered(work, answer)
-      },
-    )
+    const { group } = identity
+    const { attemptsMax } = policy
+    const answered = this.#answered.bind(this)
+    this.calls = new Calls({ webhook, clock, journal, group, attemptsMax }, answered)
   }
 
   // ── Kafka: a partition comes, records come, a partition goes ────────────────────────────────────────────────────
@@ -98,11 +96,12 @@ export class Bridge implements SourceEvents {
   received(batch: Batch): void {
     const ledger = this.partitions.find(batch)
     if (ledger === undefined) return
+    // A partition that only receives does not move: what is received must also be sent.
+    if (ledger.pending === 0) ledger.movedAtMs = this.#parts.clock.nowMs()
     for (const record of batch.records) {
       const entry = ledger.receive(record.offset)
       if (entry !== undefined) this.#decode(record, ledger, entry)
     }
-    ledger.movedAtMs = this.#parts.clock.nowMs()
     ledger.reach(batch.nextOffset, batch.highWatermark)
     this.committer.soon()
     this.#go()
@@ -141,7 +140,7 @@ export class Bridge implements SourceEvents {
   }
 
   #leaveOut(ledger: Ledger, entry: Entry, ending: 'poison' | 'passed-over', why: string): void {
-    this.#parts.journal({ name: `record.${ending}`, ...place(ledger, entry), why })
+    this.#parts.journal({ name: `record.${ending}`, ...ledger.place(entry), why })
     this.#settle(ledger, entry, ending)
   }
 
@@ -167,12 +166,13 @@ export class Bridge implements SourceEvents {
   /** Sends what may go; called after everything that may have made room. */
   #go(): void {
     const { gate } = this.calls
-    for (let work = this.inHand.line.next; work !== undefined && this.#hasRoom(); work = this.inHand.line.next) {
+    for (
+      let work = this.inHand.line.next;
+      work !== undefined && this.heldBack === undefined;
+      work = this.inHand.line.next
+    ) {
       if (!gate.admits(this.#parts.clock.nowMs())) {
-        if (gate.retryAtMs !== undefined)
-          this.#wakes.set(this.calls, gate.retryAtMs, () => {
-            this.#go()
-          })
+        if (gate.retryAtMs !== undefined) this.#wakes.set(this.calls, gate.retryAtMs, this.#go.bind(this))
         break
       }
       this.#carryOut(begin(work, gate.closedAtMs !== undefined, this.#options.policy, this.#moment()))
@@ -181,12 +181,9 @@ export class Bridge implements SourceEvents {
     this.#onMove?.()
   }
 
-  #hasRoom(): boolean {
-    return !this.draining && this.heldBack === undefined
-  }
-
   /** Why nothing may be sent just now although the app is there, or undefined. */
   get heldBack(): string | undefined {
+    if (this.draining) return 'The bridge is draining.'
     const { events: reports, bytes: reportBytes } = this.#parts.reporter.backlog
     return this.inHand.full({ inFlight: this.calls.size, reports, reportBytes })
   }
@@ -216,13 +213,7 @@ export class Bridge implements SourceEvents {
 
   #tell(work: Work, report: WorkReport, details: JsonMembers): void {
     const { name, version, event, serial } = work
-    const lifecycle = lifecycleEvent(
-      this.#options.identity,
-      { ...event, name, version },
-      report.status,
-      details,
-      report.atMs,
-    )
+    const lifecycle = lifecycleEvent(this.#options.identity, { ...event, name, version }, report, details)
     report.told = this.#parts.reporter.tell(String(serial), lifecycle)
     void report.told.then((outcome) => {
       this.#carryOut(told(work, report, outcome))
@@ -262,16 +253,13 @@ export class Bridge implements SourceEvents {
   /** The one place where a record ends. */
   #settle(ledger: Ledger, entry: Entry, ending: Ending): void {
     if (!ledger.settle(entry)) return
-    this.#parts.journal({ name: 'record.settled', ...place(ledger, entry), ending })
+    this.#parts.journal({ name: 'record.settled', ...ledger.place(entry), ending })
     this.committer.soon()
   }
 
   #wake(work: Work, atMs: number | undefined): void {
     if (atMs === undefined) this.#wakes.cancel(work)
-    else
-      this.#wakes.set(work, atMs, () => {
-        this.#wokenUp(work)
-      })
+    else this.#wakes.set(work, atMs, this.#wokenUp.bind(this, work))
   }
 
   // ── the end of the day ──────────────────────────────────────────────────────────────────────────────────────────
@@ -296,9 +284,4 @@ export class Bridge implements SourceEvents {
   #moment(): Moment {
     return { nowMs: this.#parts.clock.nowMs(), chance: this.#parts.clock.chance() }
   }
-}
-
-/** How a journal entry names a record. */
-function place({ topic, partition }: Ledger, { offset }: Entry): { topic: string; partition: number; offset: bigint } {
-  return { topic, partition, offset }
 }

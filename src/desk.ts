@@ -133,7 +133,8 @@ export class Desk implements WorkDesk {
       name: named.name ?? work?.name,
       version: named.version ?? work?.version,
     }
-    return lifecycleEvent(this.#options.identity, facts, status, detailsOf(report), this.#clock.nowMs())
+    const said = { status, atMs: this.#clock.nowMs() }
+    return lifecycleEvent(this.#options.identity, facts, said, detailsOf(report))
   }
 
   #view(work: Work): WorkView {

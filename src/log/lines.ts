@@ -169,6 +169,10 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     fields: { code: true },
     say: (e) => `XZepr takes reports again (${e.code} is over).`,
   },
-  'http.fault': { level: 'error', fields: { why: true }, say: (e) => `A request could not be answered: ${e.why}` },
+  'http.fault': {
+    level: 'error',
+    fields: { why: true },
+    say: (e) => `A request could not be answered (${e.why}); its caller got 500.`,
+  },
   'config.warning': { level: 'warn', fields: { why: true }, say: (e) => e.why },
 }

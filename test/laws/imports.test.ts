@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   config: { rooms: ['core'], packages: ['@fastify/env', 'fastify', 'leven', 'typebox'], node: false },
   log: { rooms: ['core'], packages: ['pino'], node: false },
   metrics: { rooms: ['core'], packages: ['prom-client'], node: false },
-  kafka: { rooms: ['core'], packages: ['kafkajs', 'fzstd', 'lz4js', 'snappyjs'], node: true },
+  kafka: { rooms: ['core'], packages: ['kafkajs', 'fzstd', 'lz4js'], node: true },
   webhook: { rooms: ['core'], packages: ['undici'], node: true },
   xzepr: { rooms: ['core'], packages: ['undici', 'lossless-json'], node: true },
   http: {
