@@ -139,7 +139,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
       reporter.start()
       await source.start(bridge)
       started = true
-      journal({ name: 'bridge.started', service: config.service, version })
+      journal({ name: 'bridge.started', service: config.service, version, workApiPort, opsPort })
       return { workApiPort, opsPort }
     },
     async stop() {

@@ -22,7 +22,13 @@ interface OfWork extends OfRecord {
 }
 
 export type JournalEntry =
-  | { readonly name: 'bridge.started'; readonly service: string; readonly version: string }
+  | {
+      readonly name: 'bridge.started'
+      readonly service: string
+      readonly version: string
+      readonly workApiPort: number
+      readonly opsPort: number
+    }
   | { readonly name: 'bridge.draining'; readonly inHand: number }
   | { readonly name: 'bridge.stopped'; readonly unsettled: number; readonly owed: number }
   | ({ readonly name: 'work.left-unsettled' } & OfWork & { readonly state: string; readonly attempt: number })

@@ -28,8 +28,9 @@ const PROBLEM = { code: true, why: true, hint: true } as const
 export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   'bridge.started': {
     level: 'info',
-    fields: { service: true, version: true },
-    say: (e) => `The bridge of ${e.service} has started, version ${e.version}.`,
+    fields: { service: true, version: true, workApiPort: true, opsPort: true },
+    say: (e) =>
+      `The bridge of ${e.service} has started, version ${e.version}: work API on port ${e.workApiPort}, ops on ${e.opsPort}.`,
   },
   'bridge.draining': {
     level: 'info',

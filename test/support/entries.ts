@@ -7,7 +7,7 @@ const WORK = { ...RECORD, workId: '01J' }
 const PROBLEM = { why: 'no answer', hint: 'Look at the network.' }
 
 const BY_NAME: { readonly [N in JournalName]: Omit<Extract<JournalEntry, { readonly name: N }>, 'name'> } = {
-  'bridge.started': { service: 'deployer', version: '1.2.3' },
+  'bridge.started': { service: 'deployer', version: '1.2.3', workApiPort: 8900, opsPort: 8901 },
   'bridge.draining': { inHand: 3 },
   'bridge.stopped': { unsettled: 1, owed: 2 },
   'work.left-unsettled': { ...WORK, state: 'running', attempt: 1 },
