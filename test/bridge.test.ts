@@ -16,7 +16,7 @@ const BOUNDS = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20,
 void t.test('a record goes out, is answered, settles and is committed', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   t.strictSame(road.sent, ['a#1'])
   await road.answer('a', DONE)
   await road.clock.advance(1000)
@@ -44,7 +44,7 @@ void t.test('an offset is not committed before every earlier one has settled', a
 void t.test('nothing is committed that is still owed to XZepr', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   road.desk.report('a', STARTED)
   road.desk.report('a', COMPLETED)
   await road.answer('a', DONE)
@@ -62,7 +62,7 @@ void t.test('nothing is committed that is still owed to XZepr', async (t) => {
 void t.test('a report that is given up does not hold the offset', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   road.desk.report('a', COMPLETED)
   await road.answer('a', DONE)
   await road.tellAll({ kind: 'given-up', why: 'XZepr refuses it' })
@@ -108,8 +108,8 @@ void t.test('two records of one id are never out at once, whatever their keys', 
   const road = new Road({ order: 'none' })
   road.assign(0)
   road.assign(1)
-  road.receive([[0, 'a']], 0)
-  road.receive([[0, 'a']], 1)
+  road.receive(['a'], 0)
+  road.receive(['a'], 1)
   t.strictSame(road.outIds, ['a'])
   await road.answer('a', DONE)
   t.strictSame(road.sent, ['a#1', 'a#1'], 'the second goes when the first is settled')
@@ -118,7 +118,7 @@ void t.test('two records of one id are never out at once, whatever their keys', 
 void t.test('attempts are counted, and when they are spent the work fails and XZepr is told', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   for (let attempt = 1; attempt <= 3; attempt++) {
     t.equal(road.sent.at(-1), `a#${attempt}`)
     await road.answer('a', LATER)
@@ -137,10 +137,7 @@ void t.test('attempts are counted, and when they are spent the work fails and XZ
 void t.test('an app that says when to come again is obeyed, up to the cap', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-  ])
+  road.receive(['a', 'b'])
   await road.answer('a', { ...LATER, retryAfterMs: 20_000 })
   await road.answer('b', { ...LATER, retryAfterMs: 86_400_000 })
   await road.clock.advance(19_999)
@@ -154,7 +151,7 @@ void t.test('an app that says when to come again is obeyed, up to the cap', asyn
 void t.test('an answer that says never fails the work at once', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', NEVER)
   t.equal(road.owed[0]?.event.details.get('error_code'), '"answer_rejected"')
   await road.tellAll()
@@ -165,11 +162,7 @@ void t.test('an answer that says never fails the work at once', async (t) => {
 void t.test('an app that is away closes the gate: no attempt is burned, one probe goes at a time', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-    [2, 'c'],
-  ])
+  road.receive(['a', 'b', 'c'])
   t.strictSame(road.outIds, ['a', 'b', 'c'])
   for (const id of ['a', 'b', 'c']) await road.answer(id, AWAY)
   t.strictSame(road.outIds, [])
@@ -191,10 +184,7 @@ void t.test('an app that is away closes the gate: no attempt is burned, one prob
 void t.test('an accepted work holds its offset until it reports, and holds up no other', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-  ])
+  road.receive(['a', 'b'])
   await road.answer('a', ACCEPTED)
   await road.answer('b', DONE)
   await road.clock.advance(10_000)
@@ -208,7 +198,7 @@ void t.test('an accepted work holds its offset until it reports, and holds up no
 void t.test('a lease that runs out is an attempt that failed; progress renews it', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', ACCEPTED)
   await road.clock.advance(299_000)
   road.desk.report('a', { kind: 'progress', details: NO_MEMBERS })
@@ -234,7 +224,7 @@ void t.test(
     t.strictSame(road.outIds, [], 'b does not come forward in passing')
     t.equal(road.bridge.inHand.registry.size, 0)
     road.assign(0, 0n)
-    road.receive([[0, 'a']])
+    road.receive(['a'])
     t.strictSame(road.sent, ['a#1', 'a#1'])
     await road.clock.advance(1000)
     t.equal(road.committed, undefined)
@@ -244,7 +234,7 @@ void t.test(
 void t.test('a report of a revoked work is still told, and its settlement counts nowhere', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   road.desk.report('a', COMPLETED)
   road.revoke()
   await road.tellAll()
@@ -256,8 +246,8 @@ void t.test('a second record of an id whose first is revoked goes at once', asyn
   const road = new Road()
   road.assign(0)
   road.assign(1)
-  road.receive([[0, 'a']], 0)
-  road.receive([[0, 'a']], 1)
+  road.receive(['a'], 0)
+  road.receive(['a'], 1)
   road.revoke(0)
   t.strictSame(road.outIds, ['a'])
   t.equal(road.sent.length, 2)
@@ -267,10 +257,10 @@ void t.test('a probe that is revoked lets another probe go', async (t) => {
   const road = new Road()
   road.assign(0)
   road.assign(1)
-  road.receive([[0, 'a']], 0)
+  road.receive(['a'], 0)
   await road.answer('a', AWAY)
   await road.clock.advance(10_000)
-  road.receive([[0, 'b']], 1)
+  road.receive(['b'], 1)
   t.strictSame(road.outIds, ['a'])
   road.revoke(0)
   await road.clock.advance(10_000)
@@ -280,12 +270,7 @@ void t.test('a probe that is revoked lets another probe go', async (t) => {
 void t.test('no more requests are out than BRIDGE_MAX_IN_FLIGHT, and accepted works free their slot', async (t) => {
   const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2, maxRunning: 3 } })
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-    [2, 'c'],
-    [3, 'd'],
-  ])
+  road.receive(['a', 'b', 'c', 'd'])
   t.strictSame(road.outIds, ['a', 'b'])
   await road.answer('a', ACCEPTED)
   t.strictSame(road.outIds, ['b', 'c'])
@@ -300,10 +285,7 @@ void t.test('no more requests are out than BRIDGE_MAX_IN_FLIGHT, and accepted wo
 void t.test('deliveries wait while too many reports wait for XZepr', async (t) => {
   const road = new Road({ bounds: { ...BOUNDS, maxReports: 2 } })
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-  ])
+  road.receive(['a', 'b'])
   road.desk.report('a', COMPLETED)
   road.desk.report('b', COMPLETED)
   await road.answer('a', DONE)
@@ -329,7 +311,7 @@ void t.test('a partition whose buffer is full is paused, and resumed when there 
 void t.test('a commit that is refused is tried again', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', DONE)
   road.commitOutcome = { kind: 'refused', why: 'rebalancing' }
   await road.clock.advance(1000)
@@ -343,7 +325,7 @@ void t.test('a commit that is refused is tried again', async (t) => {
 void t.test('before the group rejoins, what is settled is committed', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', DONE)
   await road.bridge.drain()
   t.equal(road.committed, 1n)
@@ -352,7 +334,7 @@ void t.test('before the group rejoins, what is settled is committed', async (t) 
 void t.test('an app that only answers is reported for with BRIDGE_LIFECYCLE=auto', async (t) => {
   const road = new Road({ policy: { ...POLICY, lifecycle: 'auto' } })
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   t.strictSame(
     road.owed.map(({ event }) => event.status),
     ['started'],
@@ -367,11 +349,7 @@ void t.test('an app that only answers is reported for with BRIDGE_LIFECYCLE=auto
 void t.test('a report wins over the answer', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-    [2, 'c'],
-  ])
+  road.receive(['a', 'b', 'c'])
   road.desk.report('a', COMPLETED)
   await road.answer('a', { ...LATER, why: 'HTTP 500' })
   road.desk.report('b', { kind: 'failed', details: NO_MEMBERS, error: 'no disk', retry: false })
@@ -392,7 +370,7 @@ void t.test('a report wins over the answer', async (t) => {
 
 void t.test('records of a partition that is not ours, and offsets that came before, are not taken', async (t) => {
   const road = new Road()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   road.assign(0, 5n)
   road.receive([
     [4, 'b'],

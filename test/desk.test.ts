@@ -13,7 +13,7 @@ const PROGRESS: Report = { kind: 'progress', details: NO_MEMBERS }
 async function accepted(options: ConstructorParameters<typeof Road>[0] = {}): Promise<Road> {
   const road = new Road(options)
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', ACCEPTED)
   return road
 }
@@ -54,7 +54,7 @@ void t.test('a report that contradicts the ending is a conflict, before and afte
 void t.test('an app that answers first and reports later is forwarded, once', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', DONE)
   const verdict = road.desk.report('a', COMPLETED)
   t.equal(verdict.kind, 'unknown')
@@ -111,10 +111,7 @@ void t.test('a started report whose name leaves no room for the endings is refus
 void t.test('when no more reports can be held the caller is asked to come again; repeats are answered', async (t) => {
   const road = new Road({ maxReports: 1 })
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-  ])
+  road.receive(['a', 'b'])
   t.equal(road.desk.report('a', STARTED).kind, 'held')
   t.match(road.desk.report('b', STARTED), { kind: 'full', retryAfterMs: Number })
   t.equal(road.desk.report('a', STARTED).kind, 'held', 'a repeat takes no room')
@@ -131,11 +128,7 @@ void t.test('no more forwards are on their way than there is room for', async (t
 void t.test('works are listed oldest first, page by page', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-    [2, 'c'],
-  ])
+  road.receive(['a', 'b', 'c'])
   const first = road.desk.list(undefined, 2)
   t.strictSame(
     first.works.map(({ id }) => id),

@@ -18,7 +18,7 @@ function begun(road: Road, graceMs: number): { shutdown: Shutdown; over: () => b
 void t.test('with nothing in hand it ends at once: committed, then left', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', DONE)
   const { over } = begun(road, 25_000)
   await settled()
@@ -31,11 +31,7 @@ void t.test('with nothing in hand it ends at once: committed, then left', async 
 void t.test('works in hand may still answer and report; nothing new is sent or fetched', async (t) => {
   const road = new Road({ bounds: { maxInFlight: 2, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 } })
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-    [2, 'c'],
-  ])
+  road.receive(['a', 'b', 'c'])
   await road.answer('a', ACCEPTED)
   const sent = road.sent.length
   const { over } = begun(road, 25_000)
@@ -54,10 +50,7 @@ void t.test('works in hand may still answer and report; nothing new is sent or f
 void t.test('when the grace is over calls are aborted, and what is left is named', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([
-    [0, 'a'],
-    [1, 'b'],
-  ])
+  road.receive(['a', 'b'])
   await road.answer('b', ACCEPTED)
   const { over } = begun(road, 25_000)
   await road.clock.advance(24_999)
@@ -76,7 +69,7 @@ void t.test('when the grace is over calls are aborted, and what is left is named
 void t.test('after the grace, reports get a short while more to reach XZepr', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   await road.answer('a', ACCEPTED)
   road.desk.report('a', COMPLETED)
   const { over } = begun(road, 1000)
@@ -90,7 +83,7 @@ void t.test('after the grace, reports get a short while more to reach XZepr', as
 void t.test('a report that XZepr does not take in time stays owed, and its offset uncommitted', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   road.desk.report('a', COMPLETED)
   await road.answer('a', DONE)
   const { over } = begun(road, 1000)
@@ -103,7 +96,7 @@ void t.test('a report that XZepr does not take in time stays owed, and its offse
 void t.test('hurry ends the grace at once', async (t) => {
   const road = new Road()
   road.assign()
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   const { shutdown, over } = begun(road, 25_000)
   await settled()
   t.notOk(over())
@@ -115,10 +108,10 @@ void t.test('hurry ends the grace at once', async (t) => {
 void t.test('a partition that comes during the drain is paused, and its records are not sent', async (t) => {
   const road = new Road()
   road.assign(0)
-  road.receive([[0, 'a']])
+  road.receive(['a'])
   begun(road, 25_000)
   road.assign(1)
-  road.receive([[0, 'b']], 1)
+  road.receive(['b'], 1)
   t.strictSame([...road.paused].sort(), [0, 1])
   t.strictSame(road.sent, ['a#1'])
 })

@@ -35,6 +35,9 @@ export interface Owed {
   end(told: Told): void
 }
 
+/** An event to hand over: its offset, its id, and what is not as usual. */
+type Received = readonly [offset: number, id: string, extra?: { key?: string; value?: string | null; type?: string }]
+
 const IDENTITY = { group: 'xzepr-consumer-svc', package: 'svc', workName: 'svc', workVersion: '1.0.0' }
 
 export class Road {
@@ -141,16 +144,10 @@ export class Road {
     this.bridge.revoked({ topic: TOPIC, partition })
   }
 
-  /** Hands over events by id, at these offsets. */
-  receive(
-    events: readonly (readonly [
-      offset: number,
-      id: string,
-      extra?: { key?: string; value?: string | null; type?: string },
-    ])[],
-    partition = 0,
-  ): void {
-    const records = events.map(([offset, id, { key = id, value, type = 'build.done' } = {}]): KafkaRecord => {
+  /** Hands over events by id; a bare id stands at the offset that is its place in the list. */
+  receive(events: readonly (string | Received)[], partition = 0): void {
+    const placed = events.map((event, n): Received => (typeof event === 'string' ? [n, event] : event))
+    const records = placed.map(([offset, id, { key = id, value, type = 'build.done' } = {}]): KafkaRecord => {
       const text =
         value === undefined ? JSON.stringify({ id, type, source: 'ci', specversion: '1.0', platform_id: 'x86' }) : value
       return {
