@@ -2,7 +2,7 @@
  * The composition root: from a Config to running parts. It decides nothing.
  *
  *   start   ops ▶ work API ▶ reporter ▶ source        nothing waits for Kafka, XZepr or the app to come up
- *   stop    drain ▶ source and reporter ▶ work API ▶ webhook ▶ ops
+ *   stop    drain ▶ source and reporter ▶ work API, webhook and ops
  *
  * The ops port opens first and closes last, so that the platform can ask at any time; the work API closes after the
  * drain, so that works in hand can report until the end.
@@ -106,6 +106,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     reporter,
     clock,
     maxInFlight: delivery.maxInFlight,
+    attemptTimeoutMs: config.webhook.timeoutMs,
     startedAtMs,
     started: () => started,
   })
@@ -136,6 +137,8 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     async start() {
       const { port: opsPort } = await ops.start()
       const { port: workApiPort } = await work.start()
+      // Asked to stop while the ports were opening: no neighbour need hear of us.
+      if (stopping !== undefined) return { workApiPort, opsPort }
       reporter.start()
       await source.start(bridge)
       started = true
@@ -144,30 +147,25 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     },
     async stop() {
       if (stopping !== undefined) shutdown.hurry()
-      stopping ??= shutdown
-        .run(config.shutdownGraceMs)
-        .then(() => work.stop())
-        .then(() => webhook.close())
-        .then(() => ops.stop())
+      stopping ??= shutdown.run(config.shutdownGraceMs).then(async () => {
+        await Promise.all([work.stop(), webhook.close(), ops.stop()])
+      })
       return stopping
     },
   }
 }
 
-function kafkaSource(config: Config, clock: Clock, journal: Journal): KafkaSource {
-  const { brokers, topic, groupId, startFrom, tls, sasl } = config.kafka
-  const protocol = sasl === undefined ? 'PLAINTEXT' : 'SASL_PLAINTEXT'
-  const kafka: KafkaOptions = {
-    clientId: `xzepr-bridge-${config.service}`,
+function kafkaSource({ service, kafka }: Config, clock: Clock, journal: Journal): KafkaSource {
+  const { brokers, topic, groupId, startFrom, securityProtocol, tls, sasl } = kafka
+  const options: KafkaOptions = {
+    clientId: `xzepr-bridge-${service}`,
     brokers,
-    securityProtocol: tls === undefined ? protocol : sasl === undefined ? 'SSL' : 'SASL_SSL',
-    ...(sasl && { saslMechanism: MECHANISMS[sasl.mechanism], username: sasl.username, password: sasl.password }),
+    securityProtocol,
+    ...(sasl && { saslMechanism: sasl.mechanism, username: sasl.username, password: sasl.password }),
     ...tls,
   }
-  return new KafkaSource({ kafka, groupId, topics: [topic], startFrom, clock, journal })
+  return new KafkaSource({ kafka: options, groupId, topics: [topic], startFrom, clock, journal })
 }
-
-const MECHANISMS = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const
 
 /** Strict: a text with bytes that are not UTF-8 is no text. */
 const decodeUtf8: DecodeUtf8 = (bytes) => {

@@ -38,8 +38,8 @@ import type { KafkaRecord, TopicPartition } from './core/record.ts'
 import type { Report } from './core/report.ts'
 import type { Reported } from './core/reported.ts'
 import { reported } from './core/reported.ts'
-import type { Batch, Clock, Reporter, Source, SourceEvents, Webhook } from './core/seams.ts'
-import type { Moment, Work, WorkPolicy, WorkReport } from './core/work.ts'
+import type { Batch, Clock, Moment, Reporter, Source, SourceEvents, Webhook } from './core/seams.ts'
+import type { Work, WorkPolicy, WorkReport } from './core/work.ts'
 import { answered, begin, coordinatesOf, newWork, told, wakeUp } from './core/work.ts'
 import { Partitions } from './partitions.ts'
 import { Wakes } from './wakes.ts'
@@ -69,6 +69,8 @@ export class Bridge implements SourceEvents {
   readonly #parts: BridgeParts
   readonly #options: BridgeOptions
   readonly #wakes: Wakes<Work | Calls>
+  /** The last commit is made: what is reported from here on could not count any more. */
+  sealed = false
   #serial = 0
   #onMove: (() => void) | undefined
 
@@ -83,8 +85,7 @@ export class Bridge implements SourceEvents {
     this.#wakes = new Wakes(clock)
     const { group } = identity
     const { attemptsMax } = policy
-    const answered = this.#answered.bind(this)
-    this.calls = new Calls({ webhook, clock, journal, group, attemptsMax }, answered)
+    this.calls = new Calls({ webhook, clock, journal, group, attemptsMax }, this.#answered.bind(this))
   }
 
   // ── Kafka: a partition comes, records come, a partition goes ────────────────────────────────────────────────────
@@ -107,10 +108,12 @@ export class Bridge implements SourceEvents {
     this.#go()
   }
 
-  revoked(partition: TopicPartition): void {
-    const ledger = this.partitions.revoke(partition)
-    if (ledger === undefined) return
-    for (const work of this.inHand.drop(ledger)) {
+  /** All that went at once is dropped before anything is sent: nothing of it comes forward in passing. */
+  revoked(partitions: readonly TopicPartition[]): void {
+    const ledgers = partitions
+      .map((partition) => this.partitions.revoke(partition))
+      .filter((each) => each !== undefined)
+    for (const work of this.inHand.drop(ledgers)) {
       this.#wakes.cancel(work)
       this.calls.abort(work)
     }

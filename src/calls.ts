@@ -48,6 +48,11 @@ export class Calls {
     return this.#out.size
   }
 
+  /** When the oldest that is out was sent. */
+  get oldestAtMs(): number | undefined {
+    return this.#out.values().next().value?.startedAtMs
+  }
+
   /** Sends a work that has begun its attempt. */
   send(work: Work): void {
     const { webhook, clock, journal, group, attemptsMax } = this.#options

@@ -55,18 +55,25 @@ export class Committer {
       if (offset !== undefined) due.push({ ledger, offset })
     }
     if (due.length === 0) return
-    const outcome = await this.#source.commit(
+    const outcomes = await this.#source.commit(
       due.map(({ ledger: { topic, partition }, offset }) => ({ topic, partition, offset, metadata: '' })),
     )
-    if (outcome.kind === 'refused') {
-      this.#journal({ name: 'commit.refused', why: outcome.why })
-      this.soon(RETRY_EVERY_MS)
-      return
-    }
-    for (const { ledger, offset } of due) {
-      ledger.commit(offset)
+    for (const [index, { ledger, offset }] of due.entries()) {
+      // A partition that was lost meanwhile is its next reader's business.
+      if (!ledger.open) continue
       const { topic, partition } = ledger
-      this.#journal({ name: 'offset.committed', topic, partition, offset })
+      const outcome = outcomes[index]
+      if (outcome?.kind === 'committed') {
+        ledger.commit(offset)
+        this.#journal({ name: 'offset.committed', topic, partition, offset })
+      } else {
+        // Once for as long as it lasts: it is tried every second.
+        const isNews = ledger.commitRefusedSinceMs === undefined
+        ledger.commitRefused(this.#clock.nowMs())
+        if (isNews)
+          this.#journal({ name: 'commit.refused', topic, partition, offset, why: outcome?.why ?? 'not answered' })
+        this.soon(RETRY_EVERY_MS)
+      }
     }
   }
 }

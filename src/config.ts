@@ -42,13 +42,14 @@ export interface KafkaConfig {
   readonly topic: string
   readonly groupId: string
   readonly startFrom: 'earliest' | 'latest'
+  readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
   /** PEM texts; undefined when the brokers are spoken to without TLS. */
   readonly tls:
     { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined } | undefined
   /** Undefined when the brokers ask for no sign-in. */
   readonly sasl:
     | {
-        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+        readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
         readonly username: string
         readonly password: string
       }

@@ -50,16 +50,16 @@ export class Desk implements WorkDesk {
   }
 
   report(workId: string, report: Report): Verdict {
+    if (this.#bridge.sealed) return full('The bridge is stopping. Report again: another one takes over.')
     const work = this.#bridge.inHand.registry.find(workId)
     if (work === undefined) return this.#reportNotInHand(workId, report)
     const status = statusOf(report)
-    if (
-      status !== undefined &&
-      findReport(work, status) === undefined &&
-      (!hasEnded(work) || work.state.name === status)
-    ) {
-      const refusal = this.#refusal(work, status, report)
+    if (status !== undefined && (!hasEnded(work) || work.state.name === status)) {
+      const isRepeat = findReport(work, status) !== undefined
+      // A repeated `started` may bring a new name, which counts for the ending: it is looked at like the first.
+      const refusal = isRepeat && status !== 'started' ? undefined : this.#unstorable(work, status, report)
       if (refusal !== undefined) return refusal
+      if (!isRepeat && this.#isFull()) return full('XZepr is behind with what the bridge holds already. Report again.')
     }
     const outcome = this.#bridge.report(work, report)
     if (outcome.kind === 'conflict') return { ...outcome, work: this.#view(work) }
@@ -81,14 +81,16 @@ export class Desk implements WorkDesk {
     }
   }
 
-  /** Why a new report cannot be taken, or undefined. */
-  #refusal(work: Work, status: LifecycleStatus, report: Report): Verdict | undefined {
-    const why = unstorable(this.#event(work.event.id, work, status, report))
-    if (why !== undefined) return { kind: 'unstorable', why }
+  /** Is there no room for one more report? */
+  #isFull(): boolean {
     const { events, bytes } = this.#reporter.backlog
     const { maxReports, maxReportBytes } = this.#options.bounds
-    if (events < maxReports && bytes < maxReportBytes) return undefined
-    return { kind: 'full', retryAfterMs: FULL_RETRY_AFTER_MS }
+    return events >= maxReports || bytes >= maxReportBytes
+  }
+
+  #unstorable(work: Work, status: LifecycleStatus, report: Report): Verdict | undefined {
+    const why = unstorable(this.#event(work.event.id, work, status, report))
+    return why === undefined ? undefined : { kind: 'unstorable', why }
   }
 
   /** A work that has settled is remembered for a while: what it was told before is a repeat, the rest is forwarded. */
@@ -103,13 +105,16 @@ export class Desk implements WorkDesk {
         return { kind: 'conflict', work: this.#view(work), why }
       }
     }
-    if (status === undefined || this.#options.unknown === 'reject') return { kind: 'unknown', told: undefined }
+    // A work that is remembered is known, whatever the operator wants of unknown ones.
+    if (status === undefined || (work === undefined && this.#options.unknown === 'reject'))
+      return { kind: 'unknown', told: undefined }
     const event = this.#event(workId, work, status, report)
     const why = unstorable(event)
     if (why !== undefined) return { kind: 'unstorable', why }
     const underWay = this.#forwarding.get(event.deliveryId)
     if (underWay !== undefined) return { kind: 'unknown', told: underWay }
-    if (this.#forwarding.size >= FORWARDS_MAX) return { kind: 'full', retryAfterMs: FULL_RETRY_AFTER_MS }
+    if (this.#forwarding.size >= FORWARDS_MAX)
+      return full('As many reports are being forwarded as may be. Report again.')
     const told = this.#reporter.forward(event).then((outcome) => {
       this.#forwarding.delete(event.deliveryId)
       if (outcome.kind === 'stored') work?.reports.push({ status, atMs: event.atMs, outcome, told })
@@ -140,4 +145,8 @@ export class Desk implements WorkDesk {
   #view(work: Work): WorkView {
     return viewOf(work, this.#options.attemptsMax)
   }
+}
+
+function full(why: string): Verdict {
+  return { kind: 'full', why, retryAfterMs: FULL_RETRY_AFTER_MS }
 }

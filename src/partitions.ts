@@ -53,11 +53,14 @@ export class Partitions {
 
   /** Pauses and resumes what the buffers ask for. */
   keepBounds(): void {
-    for (const { partition: at, pause, waitingBytes } of this.#buffers.changes()) {
+    if (this.#closed) return
+    for (const { partition: at, pause, waitingBytes } of this.#buffers.changes(
+      (of) => this.find(of)?.settledAhead ?? 0,
+    )) {
       if (pause) this.#source.pause([at])
-      else if (!this.#closed) this.#source.resume([at])
+      else this.#source.resume([at])
       const name = pause ? 'partition.paused' : 'partition.resumed'
-      this.#journal({ name, topic: at.topic, partition: at.partition, heldBytes: waitingBytes })
+      this.#journal({ name, topic: at.topic, partition: at.partition, waitingBytes })
     }
   }
 

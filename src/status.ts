@@ -7,6 +7,7 @@
 import type { Bridge } from './bridge.ts'
 import type { Facts, PartitionFacts } from './core/health.ts'
 import { health } from './core/health.ts'
+import type { Ledger } from './core/ledger.ts'
 import type { WorkStateName } from './core/report.ts'
 import type { Clock, Reporter, Source } from './core/seams.ts'
 import type { Snapshot } from './core/snapshot.ts'
@@ -21,6 +22,8 @@ export interface StatusParts {
   readonly reporter: Reporter & { readonly problem: string | undefined }
   readonly clock: Clock
   readonly maxInFlight: number
+  /** When an attempt gives up by itself. */
+  readonly attemptTimeoutMs: number
   readonly startedAtMs: number
   /** Have the listeners opened? */
   started(): boolean
@@ -95,17 +98,20 @@ export class Status {
   }
 
   #facts(): Facts {
-    const { bridge, source, reporter, clock, maxInFlight, startedAtMs } = this.#parts
-    const { gate, size } = bridge.calls
+    const { bridge, source, reporter, clock, maxInFlight, attemptTimeoutMs, startedAtMs } = this.#parts
+    const { gate, size, oldestAtMs } = bridge.calls
+    const nowMs = clock.nowMs()
     const phase = bridge.draining ? 'draining' : this.#parts.started() ? 'running' : 'starting'
     return {
-      nowMs: clock.nowMs(),
+      nowMs,
       phase,
       source: source.health(),
       gate: { open: gate.closedAtMs === undefined, sinceMs: gate.closedAtMs ?? gate.openedAtMs ?? startedAtMs },
       partitions: this.#partitionFacts(),
       oldestUnsettledAtMs: oldest(bridge)?.receivedAtMs,
       slotsFree: maxInFlight - size,
+      longestAttemptMs: oldestAtMs === undefined ? undefined : nowMs - oldestAtMs,
+      attemptTimeoutMs,
       heldBack: bridge.heldBack,
       xzeprProblem: reporter.problem,
     }
@@ -113,21 +119,22 @@ export class Status {
 
   #partitionFacts(): PartitionFacts[] {
     const { bridge } = this.#parts
-    const facts = new Map(
-      [...bridge.partitions].map((ledger) => {
-        const { topic, partition, movedAtMs: lastProgressAtMs } = ledger
-        return [ledger, { topic, partition, lastProgressAtMs, waiting: 0, attempting: 0, resting: 0, running: 0 }]
-      }),
-    )
-    for (const work of bridge.inHand.registry) {
-      const of = facts.get(work.ledger)
-      const { name } = work.state
-      if (of === undefined || name === 'completed' || name === 'failed') continue
-      // A work behind one of the same id in another partition waits for that partition, not for this one.
-      if (name === 'waiting' && bridge.inHand.registry.find(work.event.id)?.ledger !== work.ledger) continue
-      of[name] += 1
+    const { registry, line } = bridge.inHand
+    const waiting = new Map<Ledger, number>()
+    for (const work of registry) {
+      if (work.state.name !== 'waiting') continue
+      // Behind another it waits for that one; behind one that is not in hand any more it would wait for ever.
+      const before = line.before(work)
+      if (before !== undefined && registry.has(before)) continue
+      waiting.set(work.ledger, (waiting.get(work.ledger) ?? 0) + 1)
     }
-    return [...facts.values()]
+    return [...bridge.partitions].map((ledger) => ({
+      topic: ledger.topic,
+      partition: ledger.partition,
+      waiting: waiting.get(ledger) ?? 0,
+      lastProgressAtMs: ledger.movedAtMs,
+      commitRefusedSinceMs: ledger.commitRefusedSinceMs,
+    }))
   }
 }
 

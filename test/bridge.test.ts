@@ -379,3 +379,72 @@ void t.test('records of a partition that is not ours, and offsets that came befo
   ])
   t.strictSame(road.sent, ['c#1'])
 })
+
+void t.test('partitions that go at once are all dropped before anything is sent', async (t) => {
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2 } })
+  for (const partition of [0, 1, 2]) road.assign(partition)
+  road.receive(['a', 'b', 'c'], 0)
+  road.receive(['d', 'e'], 1)
+  road.receive(['f', 'g'], 2)
+  road.bridge.revoked([0, 1, 2].map((partition) => ({ topic: 'events', partition })))
+  t.strictSame(road.sent, ['a#1', 'b#1'], 'nothing of them comes forward in passing')
+  t.strictSame(road.outIds, [])
+})
+
+void t.test('an app that asks for no rest at all still gets one, and attempts are not spent at once', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive(['a'])
+  await road.answer('a', { ...LATER, retryAfterMs: 0 })
+  t.strictSame(road.outIds, [], 'it rests')
+  await road.clock.advance(500)
+  t.strictSame(road.outIds, ['a'])
+})
+
+void t.test('an event that HTTP cannot carry fails and says nothing of whether the app is there', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive(['a', 'b'])
+  await road.answer('a', AWAY)
+  await road.answer('b', { ...NEVER, responded: false })
+  t.notSame(road.bridge.calls.gate.closedAtMs, undefined)
+  t.strictSame(
+    road.owed.map(({ event }) => [event.workId, event.status]),
+    [['b', 'failed']],
+  )
+})
+
+void t.test('a partition is paused when too much is settled behind one that is held', async (t) => {
+  const road = new Road({ bounds: { ...BOUNDS, maxBufferedBytes: 1 << 30 } })
+  road.assign()
+  road.receive(['held'])
+  await road.answer('held', ACCEPTED)
+  const tombstones = Array.from({ length: 100_000 }, (_, n) => [n + 1, `t${n}`, { value: null }] as const)
+  road.receive(tombstones)
+  t.strictSame([...road.paused], [0])
+  road.desk.report('held', COMPLETED)
+  await road.tellAll()
+  t.strictSame([...road.paused], [])
+})
+
+void t.test('what is remembered of a work holds none of a producer’s long texts', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive([[0, 'a', { key: 'k'.repeat(100_000), type: 't'.repeat(100_000) }]])
+  await road.answer('a', DONE)
+  const remembered = road.bridge.inHand.registry.recall('a')
+  t.ok(remembered)
+  const held = JSON.stringify(remembered?.event) + (remembered?.orderLane ?? '')
+  t.ok(held.length < 2000, `${held.length} characters`)
+})
+
+void t.test('one partition whose commit is refused holds up no other, and is said once', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive(['a'])
+  await road.answer('a', DONE)
+  road.commitOutcome = { kind: 'refused', why: 'rebalancing' }
+  await road.clock.advance(10_000)
+  t.equal(road.names('commit.refused').length, 1)
+  t.ok([...road.bridge.partitions][0]?.commitRefusedSinceMs)
+})

@@ -57,6 +57,7 @@ void t.test('a service’s name and a token are enough; the rest has the contrac
         topic: 'xzepr.dev.events',
         groupId: 'xzepr-consumer-deployer',
         startFrom: 'earliest',
+        securityProtocol: 'PLAINTEXT',
         tls: undefined,
         sasl: undefined,
       },
@@ -141,8 +142,9 @@ void t.test('every variable that is built reaches its place', async (t) => {
       topic: 'xzepr.prod.events',
       groupId: 'group',
       startFrom: 'latest',
+      securityProtocol: 'SASL_SSL',
       tls: { ca: CERT.trimEnd(), cert: CERT.trimEnd(), key: KEY.trimEnd() },
-      sasl: { mechanism: 'scram-sha-512', username: 'user', password: ' pass word ' },
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'user', password: ' pass word ' },
     },
     xzepr: {
       url: 'https://xzepr:8443',

@@ -108,6 +108,49 @@ void t.test('a started report whose name leaves no room for the endings is refus
   )
 })
 
+void t.test('a repeated started whose name XZepr could not store is refused, and the work can still end', async (t) => {
+  for (const lifecycle of ['explicit', 'auto'] as const) {
+    const policy = { attemptsMax: 3, retryInitialMs: 1000, retryMaxMs: 60_000, leaseMs: 300_000, lifecycle }
+    const road = await accepted({ policy })
+    if (lifecycle === 'explicit') road.desk.report('a', STARTED)
+    t.equal(road.desk.report('a', { ...STARTED, name: 'x'.repeat(300) }).kind, 'unstorable', lifecycle)
+    t.equal(road.desk.report('a', COMPLETED).kind, 'held', lifecycle)
+  }
+})
+
+void t.test('with auto, what the app calls its work counts for the ending', async (t) => {
+  const policy = {
+    attemptsMax: 3,
+    retryInitialMs: 1000,
+    retryMaxMs: 60_000,
+    leaseMs: 300_000,
+    lifecycle: 'auto',
+  } as const
+  const road = await accepted({ policy })
+  road.desk.report('a', { ...STARTED, name: 'deploy' })
+  road.desk.report('a', COMPLETED)
+  t.strictSame(
+    road.owed.map(({ event }) => `${event.name}.${event.status}`),
+    ['svc.started', 'deploy.completed'],
+  )
+})
+
+void t.test('a bridge that makes its last commit holds no further report', async (t) => {
+  const road = await accepted()
+  road.bridge.sealed = true
+  t.match(road.desk.report('a', COMPLETED), { kind: 'full', why: /stopping/ })
+  t.strictSame(road.owed, [])
+})
+
+void t.test('where unknown ids are refused, a work that is remembered is none', async (t) => {
+  const road = new Road({ unknown: 'reject' })
+  road.assign()
+  road.receive(['a'])
+  await road.answer('a', DONE)
+  t.match(road.desk.report('a', COMPLETED), { kind: 'unknown', told: Promise })
+  t.equal(road.forwarded.length, 1)
+})
+
 void t.test('when no more reports can be held the caller is asked to come again; repeats are answered', async (t) => {
   const road = new Road({ maxReports: 1 })
   road.assign()

@@ -8,6 +8,9 @@ import t from 'tap'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
+/** The shell's own variables without any of the bridge's. */
+const bare = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(BRIDGE|XZEPR|OTEL)_/.test(name)))
+
 interface Ended {
   readonly code: number | null
   readonly out: string
@@ -19,7 +22,7 @@ async function run(
   env: Record<string, string>,
   onOut: (out: string, pid: number) => void = () => undefined,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bare, ...env } })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk: Buffer) => {

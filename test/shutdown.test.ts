@@ -93,6 +93,23 @@ void t.test('a report that XZepr does not take in time stays owed, and its offse
   t.match(road.names('bridge.stopped'), [{ unsettled: 1, owed: 1 }])
 })
 
+void t.test('it ends soon after the grace, whatever the neighbours do', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive(['a', 'b'])
+  await road.answer('a', DONE)
+  const never = async (): Promise<never> => new Promise(() => undefined)
+  road.source.commit = never
+  road.source.stop = never
+  road.reporter.stop = never
+  const { over } = begun(road, 1000)
+  await road.clock.advance(1000 + 3999)
+  t.notOk(over())
+  t.equal(road.names('work.left-unsettled').length, 1, 'what is left is named before the commit')
+  await road.clock.advance(1)
+  t.ok(over())
+})
+
 void t.test('hurry ends the grace at once', async (t) => {
   const road = new Road()
   road.assign()

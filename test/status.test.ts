@@ -12,6 +12,7 @@ function statusOf(road: Road, started = true): Status {
     reporter,
     clock,
     maxInFlight: 64,
+    attemptTimeoutMs: 30_000,
     startedAtMs: clock.nowMs(),
     started: () => started,
   })
@@ -68,7 +69,7 @@ void t.test('an app that is away, a rest and a lease do not make the bridge look
   t.equal(status.get().health.live.ok, true, 'b waits behind a lease')
   road.receive([[2, 'c']])
   await road.answer('c', AWAY)
-  await road.clock.advance(120_000)
+  await road.clock.advance(80_000)
   t.match(status.get(), {
     gate: { open: false },
     health: { live: { ok: true }, ready: { ok: true, reasons: [/The app has been away/] } },

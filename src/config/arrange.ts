@@ -73,7 +73,7 @@ function kafkaOf(values: Values, content: Content): KafkaConfig {
     key: content('XZEPR_KAFKA_SSL_KEY_LOCATION', PRIVATE_KEY),
   }
   const sasl = {
-    mechanism: MECHANISMS[values.XZEPR_KAFKA_SASL_MECHANISM],
+    mechanism: values.XZEPR_KAFKA_SASL_MECHANISM,
     username: values.XZEPR_KAFKA_SASL_USERNAME ?? '',
     password: values.XZEPR_KAFKA_SASL_PASSWORD ?? '',
   }
@@ -82,17 +82,11 @@ function kafkaOf(values: Values, content: Content): KafkaConfig {
     topic: values.XZEPR_KAFKA_TOPIC,
     groupId: values.XZEPR_KAFKA_GROUP_ID ?? `xzepr-consumer-${values.BRIDGE_SERVICE}`,
     startFrom: values.BRIDGE_START_FROM,
+    securityProtocol: protocol,
     tls: protocol.endsWith('SSL') ? tls : undefined,
     sasl: protocol.startsWith('SASL_') ? sasl : undefined,
   }
 }
-
-/** KafkaJS's spelling. */
-const MECHANISMS = {
-  PLAIN: 'plain',
-  'SCRAM-SHA-256': 'scram-sha-256',
-  'SCRAM-SHA-512': 'scram-sha-512',
-} as const
 
 function xzeprOf(values: Values, ca: string | undefined, readFile: FileReader, findings: Findings): XzeprConfig {
   const tokenFile = values.XZEPR_API_TOKEN_FILE

@@ -19,7 +19,8 @@ export type Answer =
   | { readonly kind: 'accepted'; readonly why: string }
   /** `responded`: the app itself said so; false for a timeout or a reset, where nobody may be there. */
   | { readonly kind: 'later'; readonly why: string; readonly responded: boolean; readonly retryAfterMs?: number }
-  | { readonly kind: 'never'; readonly why: string }
+  /** `responded`: the app itself said so; false where the request could not even be written. */
+  | { readonly kind: 'never'; readonly why: string; readonly responded: boolean }
   | { readonly kind: 'away'; readonly why: string }
 
 /** What one HTTP exchange came to. */
@@ -34,7 +35,7 @@ const LATER = new Set([401, 403, 404, 408, 409, 423, 425, 429])
 
 /** What an exchange means for the work. `nowMs` turns an HTTP date into a wait. */
 export function answerTo(exchange: Exchange, nowMs: number): Answer {
-  if (exchange.kind === 'unsendable') return { kind: 'never', why: exchange.why }
+  if (exchange.kind === 'unsendable') return { kind: 'never', why: exchange.why, responded: false }
   if (exchange.kind === 'failure') {
     return exchange.sent ? { kind: 'later', why: exchange.why, responded: false } : { kind: 'away', why: exchange.why }
   }
@@ -47,7 +48,7 @@ export function answerTo(exchange: Exchange, nowMs: number): Answer {
     const later = { kind: 'later', why, responded: true } as const
     return retryAfterMs === undefined ? later : { ...later, retryAfterMs }
   }
-  return { kind: 'never', why }
+  return { kind: 'never', why, responded: true }
 }
 
 /** All three forms of an HTTP date (RFC 9110 section 5.6.7) open with the day's name and hold a time of day. */

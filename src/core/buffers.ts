@@ -9,6 +9,12 @@
 import type { TopicPartition } from './record.ts'
 import { partitionName } from './record.ts'
 
+/**
+ * How many settled records may stand behind one unsettled record of their partition: each costs its ledger some bytes,
+ * and a crash would deliver them all again.
+ */
+export const AHEAD_MAX = 100_000
+
 interface Buffer {
   readonly partition: TopicPartition
   waitingBytes: number
@@ -54,20 +60,22 @@ export class Buffers {
     this.#buffers.delete(name)
   }
 
-  /** Counts bytes in (positive) or out (negative). @returns true when somebody may have to pause or go on. */
-  count(partition: TopicPartition, bytes: number): boolean {
+  /** Counts bytes in (positive) or out (negative). */
+  count(partition: TopicPartition, bytes: number): void {
     const buffer = this.#buffers.get(partitionName(partition))
-    if (buffer === undefined) return false
+    if (buffer === undefined) return
     buffer.waitingBytes += bytes
     this.#waitingBytes += bytes
-    return this.#mustPause(buffer) || this.#mayResume(buffer)
   }
 
-  /** Who changes now; each change is said once. */
-  changes(): BufferChange[] {
+  /** Who changes now; each change is said once. @param aheadOf how many entries a ledger holds behind an unsettled one. */
+  changes(aheadOf: (partition: TopicPartition) => number): BufferChange[] {
     const changes: BufferChange[] = []
     for (const buffer of this.#buffers.values()) {
-      if (!this.#mustPause(buffer) && !this.#mayResume(buffer)) continue
+      const ahead = aheadOf(buffer.partition)
+      const must = !buffer.paused && (buffer.waitingBytes >= this.#share() || ahead >= AHEAD_MAX)
+      const may = buffer.paused && buffer.waitingBytes < this.#share() / 2 && ahead < AHEAD_MAX / 2
+      if (!must && !may) continue
       buffer.paused = !buffer.paused
       changes.push({ partition: buffer.partition, pause: buffer.paused, waitingBytes: buffer.waitingBytes })
     }
@@ -76,13 +84,5 @@ export class Buffers {
 
   #share(): number {
     return this.#maxBytes / Math.max(1, this.#buffers.size)
-  }
-
-  #mustPause(buffer: Buffer): boolean {
-    return !buffer.paused && buffer.waitingBytes >= this.#share()
-  }
-
-  #mayResume(buffer: Buffer): boolean {
-    return buffer.paused && buffer.waitingBytes < this.#share() / 2
   }
 }

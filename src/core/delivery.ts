@@ -5,6 +5,8 @@
  * bridge knows beside it travels in headers, percent-encoded where HTTP could not carry it: a raw control character
  * or a letter beyond Latin-1 would make an event undeliverable through its name alone.
  */
+import { storableText } from './json.ts'
+import { NAME_MAX_BYTES } from './lifecycle.ts'
 import type { Message } from './message.ts'
 import type { KafkaRecord, RecordHeader } from './record.ts'
 import { coordinates } from './record.ts'
@@ -24,13 +26,17 @@ export interface EventFacts {
   readonly attributes: Readonly<Record<string, string>> | undefined
 }
 
+/** What is told of an event's type; a producer may send one as long as a record. */
+const TYPE_MAX_BYTES = 1024
+
 export function eventFacts(record: KafkaRecord, message: Message, chance: () => number): EventFacts {
   const { id, type, contentType, fields, mode } = message
-  const platformId = fields.platform_id ?? fields.platformid
+  const given = fields.platform_id ?? fields.platformid
+  const platform = storableText(typeof given === 'string' ? given : '', NAME_MAX_BYTES)
   return {
     id,
-    type,
-    platformId: typeof platformId === 'string' && platformId.trim() !== '' ? platformId : UNKNOWN_PLATFORM,
+    type: storableText(type, TYPE_MAX_BYTES),
+    platformId: platform.trim() === '' ? UNKNOWN_PLATFORM : platform,
     contentType,
     traceparent: traceparentOf(record.headers, fields, chance),
     attributes:

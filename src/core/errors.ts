@@ -65,8 +65,8 @@ export const ERRORS = {
     retriable: false,
   },
   XZB_KAFKA_DECOMPRESS: {
-    what: 'A batch cannot be decompressed within its bound.',
-    hint: 'Look at the producer of that partition; the bound guards the memory of the pod.',
+    what: 'A batch cannot be decompressed, or not within its bound; the consumer starts over and meets it again.',
+    hint: 'Nothing is delivered until the batch is gone or passed: stop the bridges, move the group past it (kafka-consumer-groups --reset-offsets) or let retention take it, and mend its producer. The bound guards the memory of the pod.',
     retriable: false,
   },
   XZB_XZEPR_UNREACHABLE: {

@@ -66,6 +66,8 @@ export class Gate {
     // Only its own answer ends a probe: one that an older call's answer made needless is still out, and a second beside
     // it would be two requests at an app that has just gone away again.
     if (probe) this.#probing = false
+    // A request that could not be written was never sent: it says nothing of the app.
+    if (answer.kind === 'never' && !answer.responded) return undefined
     const responded = answer.kind === 'later' ? answer.responded : answer.kind !== 'away'
     if (responded) {
       if (this.#closedAtMs === undefined) return undefined

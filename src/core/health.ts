@@ -14,14 +14,10 @@ import type { SourceHealth } from './seams.ts'
 
 /** What stands in one assigned partition. */
 export interface PartitionFacts extends TopicPartition {
-  /** Received records whose attempt could start or is held up by another of their lane. */
+  /** Received records that nothing of their lanes holds up: their attempt could start. */
   readonly waiting: number
-  /** Attempts that are out. */
-  readonly attempting: number
-  /** Waiting for their next attempt. */
-  readonly resting: number
-  /** Accepted by the app, under a lease. */
-  readonly running: number
+  /** Since when Kafka has refused every commit of it; undefined when the last one succeeded. */
+  readonly commitRefusedSinceMs: number | undefined
   /** When an attempt of it last started or ended, a record settled, or it was assigned. */
   readonly lastProgressAtMs: number
 }
@@ -37,6 +33,10 @@ export interface Facts {
   readonly oldestUnsettledAtMs: number | undefined
   /** Attempts that may still start beside those that are out. */
   readonly slotsFree: number
+  /** How long the longest attempt has been out; undefined when none is. */
+  readonly longestAttemptMs: number | undefined
+  /** When an attempt gives up by itself. */
+  readonly attemptTimeoutMs: number
   /** No attempt may start for a reason that passes without a restart, such as a full report queue; a sentence. */
   readonly heldBack: string | undefined
   /** What is wrong with XZepr just now, in a sentence for the operator; undefined when nothing is. */
@@ -74,22 +74,39 @@ function started({ phase }: Facts): HealthVerdict {
 }
 
 function live(facts: Facts, { stuckAfterMs }: HealthOptions): HealthVerdict {
-  const { gate, heldBack, nowMs } = facts
-  // Whatever stands still here has a cause that ends by itself, and a restart would lose what is in hand.
-  if (facts.phase !== 'running' || !gate.open || heldBack !== undefined || facts.slotsFree <= 0) return OK
-  const reasons: string[] = []
-  for (const partition of facts.partitions) {
-    const { waiting, attempting, resting, running } = partition
-    // An attempt, a rest and a lease each end by their own clock, and any of them may hold the lane of what waits.
-    if (waiting === 0 || attempting + resting + running > 0) continue
-    const idleMs = nowMs - Math.max(partition.lastProgressAtMs, gate.sinceMs)
-    if (idleMs < stuckAfterMs) continue
-    reasons.push(
-      `Partition ${partitionName(partition)} is stuck: ${waiting} received records wait, ` +
-        `slots are free and the app is there, yet nothing has moved for ${seconds(idleMs)}${oldest(facts)}.`,
-    )
-  }
+  if (facts.phase !== 'running') return OK
+  const reasons = [...overdue(facts, stuckAfterMs), ...uncommitted(facts, stuckAfterMs), ...stuck(facts, stuckAfterMs)]
   return { ok: reasons.length === 0, reasons }
+}
+
+/** Every attempt ends by its own clock; one that does not has lost it. */
+function overdue({ longestAttemptMs, attemptTimeoutMs }: Facts, stuckAfterMs: number): string[] {
+  if (longestAttemptMs === undefined || longestAttemptMs < attemptTimeoutMs + stuckAfterMs) return []
+  return [`A request to the app has been out for ${seconds(longestAttemptMs)}, ${seconds(attemptTimeoutMs)} at most.`]
+}
+
+/** Kafka that is away refuses commits too, and a restart would not bring it back: only without a problem it counts. */
+function uncommitted({ nowMs, source, partitions }: Facts, stuckAfterMs: number): string[] {
+  if (!source.joined || source.problem !== undefined) return []
+  return partitions.flatMap((partition) => {
+    const forMs = nowMs - (partition.commitRefusedSinceMs ?? nowMs)
+    if (forMs < stuckAfterMs) return []
+    return [`Partition ${partitionName(partition)} is stuck: its commits have been refused for ${seconds(forMs)}.`]
+  })
+}
+
+function stuck(facts: Facts, stuckAfterMs: number): string[] {
+  const { gate, heldBack, nowMs, slotsFree } = facts
+  // Whatever stands still here has a cause that ends by itself, and a restart would lose what is in hand.
+  if (!gate.open || heldBack !== undefined || slotsFree <= 0) return []
+  return facts.partitions.flatMap((partition) => {
+    const idleMs = nowMs - Math.max(partition.lastProgressAtMs, gate.sinceMs)
+    if (partition.waiting === 0 || idleMs < stuckAfterMs) return []
+    return [
+      `Partition ${partitionName(partition)} is stuck: ${partition.waiting} received records wait, ` +
+        `slots are free and the app is there, yet nothing has moved for ${seconds(idleMs)}${oldest(facts)}.`,
+    ]
+  })
 }
 
 function ready(facts: Facts, options: HealthOptions): HealthVerdict {

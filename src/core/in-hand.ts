@@ -101,10 +101,10 @@ export class InHand {
     }
   }
 
-  /** The partition is revoked: its works are not ours any more. @returns those that were in hand. */
-  drop(ledger: Ledger): Work[] {
-    const works = this.registry.of(ledger)
-    this.buffers.revoke(ledger)
+  /** Partitions are revoked: their works are not ours any more. @returns those that were in hand. */
+  drop(ledgers: readonly Ledger[]): Work[] {
+    const works = this.registry.of(new Set(ledgers))
+    for (const ledger of ledgers) this.buffers.revoke(ledger)
     for (const work of works) {
       this.#stopRunning(work)
       this.registry.remove(work, false)

@@ -48,13 +48,13 @@ export type JournalEntry =
       readonly name: 'partition.paused'
       readonly topic: string
       readonly partition: number
-      readonly heldBytes: number
+      readonly waitingBytes: number
     }
   | {
       readonly name: 'partition.resumed'
       readonly topic: string
       readonly partition: number
-      readonly heldBytes: number
+      readonly waitingBytes: number
     }
   | ({ readonly name: 'record.received' } & OfRecord)
   | ({ readonly name: 'record.poison'; readonly why: string } & OfRecord)
@@ -92,7 +92,7 @@ export type JournalEntry =
   | { readonly name: 'gate.closed'; readonly why: string }
   | { readonly name: 'gate.opened'; readonly closedMs: number }
   | { readonly name: 'offset.committed'; readonly topic: string; readonly partition: number; readonly offset: bigint }
-  | { readonly name: 'commit.refused'; readonly why: string }
+  | ({ readonly name: 'commit.refused'; readonly why: string } & OfRecord)
   | { readonly name: 'kafka.joined'; readonly partitions: number }
   | { readonly name: 'kafka.problem'; readonly code: string; readonly why: string; readonly hint: string }
   | ({ readonly name: 'kafka.records-missing'; readonly expected: bigint } & OfRecord)

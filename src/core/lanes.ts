@@ -32,17 +32,13 @@ export class Lanes<T extends object> {
     this.#places.set(member, places)
   }
 
-  /** First of every lane it stands in. */
-  mayGo(member: T): boolean {
+  /** Somebody who is before it in a lane; undefined when it is the first of every lane it stands in, and may go. */
+  before(member: T): T | undefined {
     for (const name of this.#places.get(member)?.keys() ?? []) {
-      if (this.#lanes.get(name)?.first !== member) return false
+      const first = this.#lanes.get(name)?.first
+      if (first !== member) return first
     }
-    return true
-  }
-
-  /** The first of one lane. */
-  first(name: string): T | undefined {
-    return this.#lanes.get(name)?.first
+    return undefined
   }
 
   /**

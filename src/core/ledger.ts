@@ -27,6 +27,8 @@ export class Ledger implements TopicPartition {
   readonly partition: number
   /** When its road last moved; kept by whoever has the clock. */
   movedAtMs = 0
+  /** Since when no commit has succeeded although there was one to make. */
+  commitRefusedSinceMs: number | undefined
   #entries: Entry[] = []
   #head = 0
   #pending = 0
@@ -84,6 +86,12 @@ export class Ledger implements TopicPartition {
   /** Kafka has this offset. */
   commit(offset: bigint): void {
     this.#committed = offset
+    this.commitRefusedSinceMs = undefined
+  }
+
+  /** Kafka did not take what there was to commit. */
+  commitRefused(nowMs: number): void {
+    this.commitRefusedSinceMs ??= nowMs
   }
 
   /**

@@ -32,9 +32,14 @@ export class Line {
     this.lineUp(work)
   }
 
+  /** Whom it waits for; undefined when it is the first of all its lanes. */
+  before(work: Work): Work | undefined {
+    return this.#lanes.before(work)
+  }
+
   /** Takes a place in the line if it may go. */
   lineUp(work: Work): void {
-    if (this.#places.has(work) || work.state.name !== 'waiting' || !this.#lanes.mayGo(work)) return
+    if (this.#places.has(work) || work.state.name !== 'waiting' || this.before(work) !== undefined) return
     this.#places.set(work, this.#free.join(work))
   }
 

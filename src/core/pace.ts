@@ -16,18 +16,13 @@
 import { backoffMs } from './retry.ts'
 import type { Problem, Rate, XzeprAnswer } from './xzepr-answer.ts'
 import { problemIn } from './xzepr-answer.ts'
+import type { Moment } from './seams.ts'
 
 export interface PaceSettings {
   /** Requests out at a time while all is well. */
   readonly concurrency: number
   readonly initialMs: number
   readonly maxMs: number
-}
-
-/** One moment: what the Clock says. */
-export interface Moment {
-  readonly nowMs: number
-  readonly chance: number
 }
 
 /** XZepr's authenticated default is 100 requests a minute, refilled continuously. */

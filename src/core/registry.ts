@@ -8,6 +8,7 @@
 import type { Ledger } from './ledger.ts'
 import type { WorkView } from './report.ts'
 import type { Work } from './work.ts'
+import { lighten } from './work.ts'
 
 /** How many ended works are remembered: a few megabytes. */
 export const REMEMBERED_MAX = 5000
@@ -53,6 +54,7 @@ export class Registry {
     if (rest.length === 0) this.#byId.delete(id)
     else this.#byId.set(id, rest)
     if (!remember) return
+    lighten(work)
     this.#remembered.delete(id)
     this.#remembered.set(id, work)
     for (const oldest of this.#remembered.keys()) {
@@ -66,9 +68,9 @@ export class Registry {
     return this.#inHand.values()
   }
 
-  /** The works in hand of one assignment. */
-  of(ledger: Ledger): Work[] {
-    return [...this.#inHand.values()].filter((work) => work.ledger === ledger)
+  /** The works in hand of some assignments. */
+  of(ledgers: ReadonlySet<Ledger>): Work[] {
+    return [...this.#inHand.values()].filter((work) => ledgers.has(work.ledger))
   }
 
   /** A page of works, oldest first. @param after the serial of the last one seen. */

@@ -67,7 +67,7 @@ export type Verdict =
   | { readonly kind: 'conflict'; readonly work: WorkView; readonly why: string }
   /** XZepr could never store it. */
   | { readonly kind: 'unstorable'; readonly why: string }
-  /** No room to hold it. */
-  | { readonly kind: 'full'; readonly retryAfterMs: number }
+  /** It cannot be held just now; `why` is a sentence for the caller. */
+  | { readonly kind: 'full'; readonly why: string; readonly retryAfterMs: number }
   /** No work of this id is in hand. `told` is the answer when it was forwarded at once; undefined when that is off. */
   | { readonly kind: 'unknown'; readonly told: Promise<Told> | undefined }

@@ -9,15 +9,14 @@ import type { Step } from './effects.ts'
 import type { JsonMembers } from './json.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
 import type { Report } from './report.ts'
-import type { Moment, Work, WorkPolicy, WorkReport } from './work.ts'
-import { end, failureDetails, findReport, hasEnded, renew, rest, tell } from './work.ts'
+import type { Moment } from './seams.ts'
+import type { Work, WorkPolicy, WorkReport } from './work.ts'
+import { SEND_AGAIN, end, failureDetails, findReport, hasEnded, renew, rest, tell } from './work.ts'
 
 /** What a report came to. */
 export type Reported =
   | { readonly kind: 'held'; readonly report: WorkReport | undefined; readonly steps: readonly Step[] }
   | { readonly kind: 'conflict'; readonly why: string }
-
-const AGAIN = 'the app asked to be sent it again'
 
 /** Takes a report of a work in hand. */
 export function reported(work: Work, report: Report, policy: WorkPolicy, moment: Moment): Reported {
@@ -49,7 +48,7 @@ export function reported(work: Work, report: Report, policy: WorkPolicy, moment:
       if (hasEnded(work)) return conflict(work, 'to be sent again')
       if (work.callOut) work.retryAsked = { retryAfterMs: report.retryAfterMs }
       else if (work.state.name === 'running') {
-        const steps = rest(work, AGAIN, report.retryAfterMs, policy, moment)
+        const steps = rest(work, SEND_AGAIN, report.retryAfterMs, policy, moment)
         return { kind: 'held', report: undefined, steps }
       }
       return { kind: 'held', report: undefined, steps: [] }

@@ -26,7 +26,14 @@ export function backoffMs({ attempt, initialMs, maxMs, chance }: Backoff): numbe
   return Math.floor(chance * Math.min(maxMs, initialMs * 2 ** doublings))
 }
 
-/** The same where the other side may have said when to come again: Retry-After wins, capped by `maxMs`. */
+/**
+ * The same where the other side may have said when to come again: Retry-After wins, capped by `maxMs`. One that asks for
+ * less than the first rest (0, or a date that the other side's clock has passed) is no rest at all: taken at its word
+ * it would spend every attempt at once, so the backoff is kept as the least.
+ */
 export function restMs(rest: Backoff & { readonly retryAfterMs?: number | undefined }): number {
-  return rest.retryAfterMs === undefined ? backoffMs(rest) : Math.min(rest.retryAfterMs, rest.maxMs)
+  const { retryAfterMs, initialMs, maxMs } = rest
+  if (retryAfterMs === undefined) return backoffMs(rest)
+  const askedMs = Math.min(retryAfterMs, maxMs)
+  return retryAfterMs < initialMs ? Math.max(askedMs, backoffMs(rest)) : askedMs
 }

@@ -18,6 +18,12 @@ export interface Clock {
   chance(): number
 }
 
+/** Time and chance at one step: what the core is told of them. */
+export interface Moment {
+  readonly nowMs: number
+  readonly chance: number
+}
+
 export interface Wake {
   cancel(): void
 }
@@ -33,8 +39,12 @@ export interface Source {
   /** Stops fetching these partitions. What is already fetched may still arrive. */
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** Writes offsets under the membership in which they were received. Never retries by itself. */
-  commit(commits: readonly Commit[]): Promise<CommitOutcome>
+  /**
+   * Writes offsets under the membership in which they were received. Never retries by itself, never rejects, and
+   * always resolves within a bound of its own.
+   * @returns an outcome for each commit, in their order: one partition that is refused says nothing of the others.
+   */
+  commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]>
   health(): SourceHealth
   /** Leaves the group. Commit first: nothing is committed here. */
   stop(): Promise<void>
@@ -47,8 +57,8 @@ export interface SourceEvents {
    * Also said again, after `revoked`, when the log itself was made anew.
    */
   assigned(partition: TopicPartition, committed: bigint | undefined, metadata: string): void
-  /** A partition is no longer ours: nothing may settle there any more. */
-  revoked(partition: TopicPartition): void
+  /** Partitions are no longer ours, all that went at once: nothing may settle there any more. */
+  revoked(partitions: readonly TopicPartition[]): void
   /** Records of an assigned partition, offsets strictly ascending, none twice within one assignment. */
   received(batch: Batch): void
   /** The group is about to rejoin: finish and commit what can be, within a bound that the source keeps. */

@@ -12,12 +12,12 @@
  * or given up; it is given up for what XZepr says about it, never for an outage. A try counts against a report when
  * XZepr refuses it, or fails on it while others were accepted since; with nothing accepted it is an outage.
  */
-import type { Moment, PaceSettings } from './pace.ts'
+import type { PaceSettings } from './pace.ts'
 import { Pace } from './pace.ts'
 import type { Place } from './queue.ts'
 import { Queue } from './queue.ts'
 import { backoffMs } from './retry.ts'
-import type { Backlog } from './seams.ts'
+import type { Backlog, Moment } from './seams.ts'
 import type { XzeprAnswer } from './xzepr-answer.ts'
 
 export interface TellingSettings extends PaceSettings {

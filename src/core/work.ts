@@ -24,6 +24,7 @@ import type { KafkaRecord } from './record.ts'
 import { heldBytes } from './record.ts'
 import type { Told } from './report.ts'
 import { restMs } from './retry.ts'
+import type { Moment } from './seams.ts'
 
 export type WorkState =
   | { readonly name: 'waiting' | 'attempting' }
@@ -44,13 +45,13 @@ export interface WorkReport {
 export interface Work {
   /** Order of arrival. */
   readonly serial: number
-  readonly event: EventFacts
+  event: EventFacts
   readonly ledger: Ledger
   readonly entry: Entry
   readonly receivedAtMs: number
   readonly heldBytes: number
   /** The lane of the order setting; undefined when nothing must stay in order. */
-  readonly orderLane: string | undefined
+  orderLane: string | undefined
   /** Let go at the ending: nobody will send it again. */
   record: KafkaRecord | undefined
   state: WorkState
@@ -107,10 +108,8 @@ export interface WorkPolicy {
   readonly lifecycle: 'explicit' | 'auto'
 }
 
-export interface Moment {
-  readonly nowMs: number
-  readonly chance: number
-}
+/** Why a work rests that the app gave back with `failed` and `retry`. */
+export const SEND_AGAIN = 'the app asked to be sent it again'
 
 /** Why the bridge itself reports a work as failed; `error_code` of the lifecycle event. */
 type FailureCode = 'attempts_spent' | 'answer_rejected'
@@ -141,7 +140,7 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
   }
   const effects = policy.lifecycle === 'auto' ? tellOnce(work, 'started', moment.nowMs) : []
   if (retryAsked !== undefined) {
-    return effects.concat(rest(work, 'the app asked to be sent it again', retryAsked.retryAfterMs, policy, moment))
+    return effects.concat(rest(work, SEND_AGAIN, retryAsked.retryAfterMs, policy, moment))
   }
   switch (answer.kind) {
     case 'done':
@@ -254,6 +253,13 @@ export function failureDetails(failure: { details: JsonMembers; error?: string; 
   if (failure.error !== undefined) details.set('error', JSON.stringify(failure.error))
   if (failure.errorCode !== undefined) details.set('error_code', JSON.stringify(failure.errorCode))
   return details
+}
+
+/** Lets go of what only a delivery needs: a remembered work must not hold a producer's long key or headers. */
+export function lighten(work: Work): void {
+  work.orderLane = undefined
+  const { id, type, platformId, traceparent } = work.event
+  work.event = { id, type, platformId, traceparent, contentType: '', attributes: undefined }
 }
 
 /** How a journal entry names a work. */

@@ -10,6 +10,7 @@
 import type { FastifyReply, FastifyRequest, LightMyRequestResponse, InjectOptions } from 'fastify'
 import { Type } from 'typebox'
 import { utf8Bytes } from '../core/json.ts'
+import { ID_MAX_BYTES } from '../core/message.ts'
 import type { Told, Verdict } from '../core/report.ts'
 import type { WorkDesk } from '../core/seams.ts'
 import { foreign, wrongMedia, wrongToken } from './guard.ts'
@@ -44,7 +45,6 @@ export interface WorkApi {
   inject(request: InjectOptions): Promise<LightMyRequestResponse>
 }
 
-export const ID_MAX_BYTES = 1024
 /** The longest `Prefer: wait`, and how long a forwarded report may take. */
 export const WAIT_MAX_SECONDS = 60
 
@@ -113,7 +113,7 @@ export function workApi(options: WorkApiOptions): WorkApi {
       case 'full':
         return sendProblem(reply, {
           code: 'reports-full',
-          detail: 'XZepr is behind with what the bridge holds already. Report again later.',
+          detail: verdict.why,
           headers: { 'retry-after': retryAfterSeconds(verdict.retryAfterMs) },
         })
     }

@@ -93,7 +93,7 @@ export class Assignment {
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) now.set(partitionName({ topic, partition }), { topic, partition })
     }
-    for (const [name, held] of this.#held) if (!now.has(name)) this.#lose(name, held)
+    this.#lose([...this.#held.values()].filter(({ partition }) => !now.has(partitionName(partition))))
 
     const fresh: Held[] = []
     for (const [name, partition] of now) {
@@ -162,19 +162,21 @@ export class Assignment {
 
   /** The consumer is gone, and with it every partition. */
   loseAll(): void {
-    for (const [name, held] of this.#held) this.#lose(name, held)
+    this.#lose([...this.#held.values()])
   }
 
-  #lose(name: string, held: Held): void {
-    this.#held.delete(name)
-    if (held.position !== undefined) this.#events.revoked(held.partition)
+  /** All are gone before any is told: a commit that the road sends on hearing of one finds no taker for another. */
+  #lose(lost: readonly Held[]): void {
+    for (const { partition } of lost) this.#held.delete(partitionName(partition))
+    const told = lost.filter(({ position }) => position !== undefined).map(({ partition }) => partition)
+    if (told.length > 0) this.#events.revoked(told)
   }
 
   /** A new holding, so that a commit that was meant for the old log finds no taker. */
   #beginAnew({ partition }: Held, from: bigint): void {
     const held: Held = { partition, position: new Position(from), paused: false }
     this.#held.set(partitionName(partition), held)
-    this.#events.revoked(partition)
+    this.#events.revoked([partition])
     this.#events.assigned(partition, undefined, '')
     this.#steer(held)
   }

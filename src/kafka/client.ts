@@ -75,7 +75,7 @@ export function kafkaConfig(
     ...(named ? { sasl: saslOptions(options) } : {}),
     connectionTimeout: options.connectionTimeoutMs ?? 10_000,
     authenticationTimeout: options.connectionTimeoutMs ?? 10_000,
-    requestTimeout: options.requestTimeoutMs ?? 10_000,
+    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     // While KafkaJS waits between two tries it sends no heartbeat: the waits stay far below a session's length.
     retry: RETRY,
     socketFactory,
@@ -91,6 +91,9 @@ export function kafkaConfig(
       },
   }
 }
+
+/** How long an answer may take where nothing else is said. */
+export const REQUEST_TIMEOUT_MS = 10_000
 
 /** Set for client and consumer alike: KafkaJS's consumer does not take it over from its client. */
 export const RETRY = { initialRetryTime: 200, maxRetryTime: 2000, retries: 8 } as const

@@ -9,18 +9,14 @@
  * KafkaJS looks for the coordinator before every join, so this is also the one place that can hold a join back.
  */
 
-/** One topic of an offset commit; the types of KafkaJS leave the metadata out, the protocol does not. */
-export interface TopicCommits {
-  readonly topic: string
-  readonly partitions: { readonly partition: number; readonly offset: string; readonly metadata: string }[]
-}
+import { commitOffsets } from './offset-commit.ts'
+import type { CommitAnswers, CommitBroker, OffsetCommit, TopicCommits } from './offset-commit.ts'
 
 /** What is used of KafkaJS's broker and cluster, beyond what its types admit. */
-interface Coordinator {
+interface Coordinator extends CommitBroker {
   readonly nodeId: string
   isConnected(): boolean
   joinGroup(request: unknown): Promise<{ readonly memberId: string; readonly generationId: number }>
-  offsetCommit(request: Member & { readonly topics: readonly TopicCommits[] }): Promise<unknown>
   heartbeat(request: Member): Promise<unknown>
 }
 export interface Coordinated {
@@ -28,11 +24,7 @@ export interface Coordinated {
   findBroker(node: { readonly nodeId: string }): Promise<Coordinator>
 }
 
-interface Member {
-  readonly groupId: string
-  readonly memberId: string
-  readonly groupGenerationId: number
-}
+type Member = Omit<OffsetCommit, 'topics'>
 
 export class Membership {
   readonly #groupId: string
@@ -75,11 +67,16 @@ export class Membership {
     this.#member = this.#answered
   }
 
-  /** One request, never repeated. The generation is read before anything is awaited. */
-  async commit(topics: readonly TopicCommits[]): Promise<void> {
+  /**
+   * One request, never repeated. The generation is read before anything is awaited.
+   * @param wanted is asked once more when the coordinator has been reached: that may take longer than anyone waits.
+   */
+  async commit(topics: readonly TopicCommits[], wanted: () => boolean): Promise<CommitAnswers> {
     const member = this.#member
     if (member === undefined) throw new Error('not a member of the group')
-    await (await this.#connected()).offsetCommit({ ...member, topics })
+    const coordinator = await this.#connected()
+    if (!wanted()) throw new Error('the commit was given up before the coordinator was reached')
+    return commitOffsets(coordinator, { ...member, topics })
   }
 
   /** Says that we are there. While the group rejoins the answer is an error by design, and counts all the same. */

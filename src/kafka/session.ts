@@ -13,7 +13,7 @@ import type { TopicPartition } from '../core/record.ts'
 import type { Commit, CommitOutcome, SourceEvents } from '../core/seams.ts'
 import { Assignment } from './assignment.ts'
 import type { Held } from './assignment.ts'
-import { kafkaClient } from './client.ts'
+import { REQUEST_TIMEOUT_MS, kafkaClient } from './client.ts'
 import type { KafkaClient, KafkaLine } from './client.ts'
 import { Commits } from './commits.ts'
 import { arrivalOf, emptyArrivalOf, makeConsumer, readerOf } from './consumer.ts'
@@ -26,7 +26,7 @@ import { Pulse } from './pulse.ts'
 import type { Settings } from './settings.ts'
 import { stickyAssigner } from './sticky.ts'
 import type { Claim } from './sticky.ts'
-import { within } from './wait.ts'
+import { Waits } from './wait.ts'
 
 /** What a session tells the source. */
 export interface SessionEvents {
@@ -39,6 +39,8 @@ export interface SessionEvents {
   failed(problem: Problem): void
 }
 
+/** KafkaJS gives up on an answer by itself, and knows better why: it comes first. */
+const COMMIT_SLACK_MS = 1000
 /** How often a rejoin that waits for the drain says that we are still there. */
 const BEAT_MS = 500
 
@@ -52,7 +54,7 @@ export class Session {
   readonly #membership: Membership
   readonly #commits: Commits
   readonly #pulse: Pulse
-  #leading = false
+  readonly #waits: Waits
   #joined = false
   #over = false
 
@@ -60,6 +62,7 @@ export class Session {
     this.#settings = settings
     this.#events = events
     this.#tell = tell
+    this.#waits = new Waits(settings.clock)
     this.#client = kafkaClient(settings.kafka, (line) => {
       this.#said(line)
     })
@@ -71,10 +74,13 @@ export class Session {
     })
     this.#consumer = makeConsumer(this.#client.kafka, settings, sticky)
     this.#assignment = new Assignment(readerOf(this.#consumer), events, settings.journal)
-    this.#commits = new Commits(
-      (partition) => this.#assignment.holding(partition),
-      (topics) => this.#membership.commit(topics),
-    )
+    this.#commits = new Commits({
+      clock: settings.clock,
+      waits: this.#waits,
+      boundMs: (settings.kafka.requestTimeoutMs ?? REQUEST_TIMEOUT_MS) + COMMIT_SLACK_MS,
+      holding: (partition) => this.#assignment.holding(partition),
+      send: (topics, wanted) => this.#membership.commit(topics, wanted),
+    })
     this.#pulse = new Pulse(settings.clock.nowMs(), settings.stallMs, settings.rebalanceTimeoutMs)
     this.#listen()
   }
@@ -127,7 +133,7 @@ export class Session {
     for (const partition of partitions) this.#assignment.resume(partition)
   }
 
-  commit(commits: readonly Commit[]): Promise<CommitOutcome> {
+  commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
     return this.#commits.commit(commits)
   }
 
@@ -142,8 +148,9 @@ export class Session {
     this.#over = true
     // A failure to say goodbye is no news: the group takes the partitions back when the session times out.
     const left = this.#consumer.disconnect().catch((error: unknown) => error)
-    await within(this.#settings.clock, this.#settings.stopMs, left)
+    await new Waits(this.#settings.clock).within(this.#settings.stopMs, left)
     this.#client.sockets.close()
+    this.#waits.end()
   }
 
   #listen(): void {
@@ -152,12 +159,11 @@ export class Session {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#guarded(() => {
         this.#membership.joined()
-        this.#leading = payload.isLeader
         this.#joined = true
         this.#pulse.joined(clock.nowMs())
         const fresh = this.#assignment.join(payload.memberAssignment)
         this.#tell.joined(this.#assignment.size)
-        void this.#begin(fresh)
+        void this.#begin(fresh, payload.isLeader)
       })
     })
     this.#consumer.on(REQUEST, ({ payload }) => {
@@ -180,20 +186,21 @@ export class Session {
     })
   }
 
-  #begin(fresh: readonly Held[]): Promise<void> {
-    const { kafka } = this.#client
+  #begin(fresh: readonly Held[], leading: boolean): Promise<void> {
+    const { generation } = this.#membership
     return lookForStarts(fresh, {
       settings: this.#settings,
-      makeAdmin: () => kafka.admin(),
+      waits: this.#waits,
+      makeAdmin: () => this.#client.kafka.admin(),
+      // Bound to this join: the next leader commits the ends itself, and what was seen here is old by then.
+      leads: () => leading && !this.#over && this.#membership.generation === generation,
       ours: (held) => !this.#over && this.#assignment.holding(held.partition) === held,
       begin: (held, start) => {
         this.#guarded(() => {
           this.#assignment.begin(held, start)
         })
       },
-      commitEnds: async (commits) => {
-        if (this.#leading) await this.#membership.commit(commits)
-      },
+      commitEnds: (ends, wanted) => this.#membership.commit(ends, wanted),
       trouble: (error) => {
         if (!this.#over) this.#tell.trouble(problemOf(error, `reading the offsets of ${this.#settings.groupId}`))
       },
@@ -205,7 +212,7 @@ export class Session {
     const { clock, drainMs } = this.#settings
     this.#pulse.joining(clock.nowMs())
     if (this.#over || !this.#assignment.begun) return
-    await within(clock, drainMs, this.#events.drain(), {
+    await this.#waits.within(drainMs, this.#events.drain(), {
       everyMs: BEAT_MS,
       // The answer is an error by design (REBALANCE_IN_PROGRESS); that it was asked keeps the membership.
       beat: () => void this.#membership.beat().catch((error: unknown) => error),

@@ -12,6 +12,7 @@
 import type { TopicPartition } from '../core/record.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Commit, CommitOutcome, Source, SourceEvents, SourceHealth, Wake } from '../core/seams.ts'
+import { refuseAll } from './commits.ts'
 import { ProblemBook } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { Session } from './session.ts'
@@ -42,6 +43,9 @@ export class KafkaSource implements Source {
 
   /** Resolves at once. Rejects with a BridgeError when the installed KafkaJS is not the one that is patched here. */
   async start(events: SourceEvents): Promise<void> {
+    // The process may be told to go while it is still opening its ports: a session from then on would never be closed,
+    // and the group would wait for its ghost.
+    if (this.#stopping) return
     this.#events = events
     this.#openSession(events)
   }
@@ -54,8 +58,8 @@ export class KafkaSource implements Source {
     this.#session?.resume(partitions)
   }
 
-  async commit(commits: readonly Commit[]): Promise<CommitOutcome> {
-    return (await this.#session?.commit(commits)) ?? { kind: 'refused', why: 'not connected to Kafka' }
+  async commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
+    return (await this.#session?.commit(commits)) ?? refuseAll(commits, 'not connected to Kafka')
   }
 
   health(): SourceHealth {
@@ -72,7 +76,9 @@ export class KafkaSource implements Source {
     this.#wake?.cancel()
     const session = this.#session
     this.#session = undefined
-    await Promise.all([session?.close(), this.#closing])
+    // Whoever stops it again waits for the same end.
+    this.#closing = Promise.all([session?.close(), this.#closing]).then(() => undefined)
+    await this.#closing
   }
 
   #openSession(events: SourceEvents): void {

@@ -63,13 +63,13 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   },
   'partition.paused': {
     level: 'debug',
-    fields: { ...OF_PARTITION, heldBytes: true },
-    say: (e) => `Partition ${partitionName(e)} is paused: ${e.heldBytes} bytes are held.`,
+    fields: { ...OF_PARTITION, waitingBytes: true },
+    say: (e) => `Partition ${partitionName(e)} is paused: ${e.waitingBytes} bytes are held.`,
   },
   'partition.resumed': {
     level: 'debug',
-    fields: { ...OF_PARTITION, heldBytes: true },
-    say: (e) => `Partition ${partitionName(e)} goes on: ${e.heldBytes} bytes are held.`,
+    fields: { ...OF_PARTITION, waitingBytes: true },
+    say: (e) => `Partition ${partitionName(e)} goes on: ${e.waitingBytes} bytes are held.`,
   },
   'record.received': { level: 'debug', fields: OF_RECORD, say: (e) => `Record ${coordinates(e)} was received.` },
   'record.poison': {
@@ -144,8 +144,9 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   },
   'commit.refused': {
     level: 'warn',
-    fields: { why: true },
-    say: (e) => `Kafka refused a commit (${e.why}); it is tried again while the partitions are ours.`,
+    fields: { ...OF_RECORD, why: true },
+    say: (e) =>
+      `Offset ${e.offset} of ${partitionName(e)} was not committed (${e.why}); it is tried again while the partition is ours.`,
   },
   'kafka.joined': {
     level: 'info',

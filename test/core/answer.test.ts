@@ -47,7 +47,11 @@ void t.test('a failure before the first byte was sent burns no attempt: the app 
 })
 
 void t.test('what HTTP cannot carry is never tried again', async (t) => {
-  t.same(answerTo({ kind: 'unsendable', why: 'invalid header' }, NOW_MS), { kind: 'never', why: 'invalid header' })
+  t.same(answerTo({ kind: 'unsendable', why: 'invalid header' }, NOW_MS), {
+    kind: 'never',
+    why: 'invalid header',
+    responded: false,
+  })
 })
 
 void t.test('Retry-After counts on every answer that is later, and on no other', async (t) => {

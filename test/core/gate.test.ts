@@ -106,7 +106,7 @@ void t.test('the app being away closes it, and any HTTP answer opens it', async 
     { kind: 'done', why: '200' },
     { kind: 'accepted', why: '202' },
     { kind: 'later', why: '503', responded: true },
-    { kind: 'never', why: '400' },
+    { kind: 'never', why: '400', responded: true },
   ]
   for (const answer of responded) {
     const gate = new Gate()

@@ -8,9 +8,7 @@ const IDLE: PartitionFacts = {
   topic: 'events',
   partition: 3,
   waiting: 2,
-  attempting: 0,
-  resting: 0,
-  running: 0,
+  commitRefusedSinceMs: undefined,
   lastProgressAtMs: NOW - 60_000,
 }
 const FACTS: Facts = {
@@ -21,6 +19,8 @@ const FACTS: Facts = {
   partitions: [IDLE],
   oldestUnsettledAtMs: NOW - 90_000,
   slotsFree: 64,
+  longestAttemptMs: undefined,
+  attemptTimeoutMs: 30_000,
   heldBack: undefined,
   xzeprProblem: undefined,
 }
@@ -45,9 +45,6 @@ void t.test('a partition that could move and does not for a minute is not alive,
 
 void t.test('whatever explains the stillness without a restart leaves it alive', async (t) => {
   t.equal(live(partition({ waiting: 0 })), true, 'nothing waits')
-  t.equal(live(partition({ attempting: 1 })), true, 'an attempt is out')
-  t.equal(live(partition({ resting: 1 })), true, 'a retry is due')
-  t.equal(live(partition({ running: 1 })), true, 'the app works under a lease')
   t.equal(live({ gate: { open: false, sinceMs: 0 } }), true, 'the app is away')
   t.equal(live({ gate: { open: true, sinceMs: NOW - 59_999 } }), true, 'the app has just come back')
   t.equal(live({ slotsFree: 0 }), true, 'all slots are taken')
@@ -55,6 +52,20 @@ void t.test('whatever explains the stillness without a restart leaves it alive',
   t.equal(live({ phase: 'draining' }), true)
   t.equal(live({ phase: 'starting' }), true)
   t.equal(live({ partitions: [] }), true)
+})
+
+void t.test('an attempt that outlives its own timeout is not alive, also when it holds the last slot', async (t) => {
+  const still = partition({ waiting: 0 })
+  t.equal(live({ ...still, slotsFree: 0, longestAttemptMs: 89_999 }), true)
+  t.equal(live({ ...still, slotsFree: 0, longestAttemptMs: 90_000 }), false)
+})
+
+void t.test('commits that are refused for long are not alive, unless Kafka is away', async (t) => {
+  const refused = partition({ waiting: 0, commitRefusedSinceMs: NOW - 60_000 })
+  t.equal(live(refused), false)
+  t.equal(live(partition({ waiting: 0, commitRefusedSinceMs: NOW - 59_999 })), true)
+  t.equal(live({ ...refused, source: { ...FACTS.source, problem: 'ECONNREFUSED' } }), true)
+  t.equal(live({ ...refused, source: { ...FACTS.source, joined: false } }), true)
 })
 
 void t.test('no state of Kafka or XZepr changes whether the bridge is alive', async () => {

@@ -178,7 +178,7 @@ void t.test('failed with retry sends a running work again, after as long as it a
 })
 
 void t.test('failed with retry during the call outweighs every answer but away', async (t) => {
-  for (const answer of [DONE, ACCEPTED, LATER, { kind: 'never', why: '400' } as const]) {
+  for (const answer of [DONE, ACCEPTED, LATER, { kind: 'never', why: '400', responded: true } as const]) {
     const books = new Books()
     const work = books.take({})
     books.begin(work)

@@ -31,7 +31,8 @@ void t.test('full jitter uses the whole width: no chance is no rest', async (t) 
 
 void t.test('Retry-After wins over the backoff, in both directions, and is capped', async (t) => {
   const backoff = { attempt: 3, initialMs: 500, maxMs: 60_000, chance: 0.5 }
-  t.equal(restMs({ ...backoff, retryAfterMs: 0 }), 0)
+  t.equal(restMs({ ...backoff, retryAfterMs: 500 }), 500)
+  t.equal(restMs({ ...backoff, retryAfterMs: 0 }), 1000, 'but not below the first rest: there the backoff holds')
   t.equal(restMs({ ...backoff, retryAfterMs: 7_000 }), 7_000)
   t.equal(restMs({ ...backoff, retryAfterMs: 86_400_000 }), 60_000)
   t.equal(restMs(backoff), 1_000)

@@ -10,7 +10,7 @@ const ANSWERS: readonly Answer[] = [
   { kind: 'done', why: '200' },
   { kind: 'accepted', why: '202' },
   { kind: 'later', why: '503', responded: true },
-  { kind: 'never', why: '400' },
+  { kind: 'never', why: '400', responded: true },
   { kind: 'away', why: 'ECONNREFUSED' },
 ]
 const [DONE, ACCEPTED, LATER, NEVER, AWAY] = ANSWERS as [Answer, Answer, Answer, Answer, Answer]

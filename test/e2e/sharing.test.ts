@@ -17,8 +17,8 @@ void t.test('two bridges share the partitions, and when one leaves the other goe
   const delivered = (): string[] => apps.flatMap((app) => app.deliveries.map(({ workId }) => workId))
   const stays = await world.startBridge(apps[0])
   const leaves = await world.startBridge(apps[1])
-  await stays.until('it has given up two partitions', () => stays.count('partition.revoked') === 2)
-  await leaves.until('it has got two partitions', () => leaves.count('partition.assigned') === 2)
+  await stays.until('it has given up two partitions', () => stays.count('partition.revoked') >= 2)
+  await leaves.until('it has got two partitions', () => leaves.count('partition.assigned') >= 2)
   const first = await world.postMany(Array.from({ length: HALF }, () => 'build.done'))
   await world.until('the first half is completed', () => new Set(world.told('completed')).size >= first.length)
   t.ok(

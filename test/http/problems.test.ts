@@ -137,7 +137,7 @@ const WAYS: Record<ProblemCode, () => Promise<Met>> = {
       'POST',
       done,
       {},
-      made({}, (desk) => (desk.verdict = () => ({ kind: 'full', retryAfterMs: 0 }))),
+      made({}, (desk) => (desk.verdict = () => ({ kind: 'full', why: 'XZepr is behind.', retryAfterMs: 0 }))),
     ),
   'token-unreadable': async () =>
     met('GET', '/work', {}, made({ token: async () => Promise.reject(new Error('canary')) })),

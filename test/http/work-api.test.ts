@@ -193,7 +193,7 @@ void t.test('a contradiction is 409 with the work’s state, an unstorable repor
     code: 'report-unstorable',
     detail: 'name is blank',
   })
-  desk.verdict = () => ({ kind: 'full', retryAfterMs: 2500 })
+  desk.verdict = () => ({ kind: 'full', why: 'XZepr is behind.', retryAfterMs: 2500 })
   const full = await call('POST', '/work/w1/started')
   t.match([full.statusCode, full.headers['retry-after']], [503, '3'])
 })

@@ -31,7 +31,7 @@ function road(): Road {
     {
       assigned: (partition, committed, metadata) =>
         void told.push(`assigned ${partitionName(partition)} ${committed} '${metadata}'`),
-      revoked: tell('revoked'),
+      revoked: (partitions) => void told.push(`revoked ${partitions.map(partitionName).join(' ')}`),
       received: (batch) => void batches.push(batch),
       drain: () => Promise.resolve(),
     },
@@ -124,6 +124,25 @@ void t.test('with the consumer every partition is lost', async (t) => {
   assignment.loseAll()
   t.same(told, ['revoked t/0'])
   t.same([assignment.size, assignment.reading, assignment.partitions], [0, false, []])
+})
+
+void t.test('what goes at once is told in one call, at a join and with the consumer', async (t) => {
+  const { assignment, told } = road()
+  const all = (): void => {
+    for (const held of assignment.join({ t: [0, 1, 2] })) assignment.begin(held, from(1n))
+    told.length = 0
+  }
+  all()
+  assignment.join({ t: [1] })
+  t.same(
+    told.filter((what) => what.startsWith('revoked')),
+    ['revoked t/0 t/2'],
+  )
+  all()
+  assignment.loseAll()
+  t.same(told, ['revoked t/1 t/0 t/2'])
+  assignment.loseAll()
+  t.equal(told.length, 1, 'and nothing is told when nothing goes')
 })
 
 void t.test('a pause holds through a join, and a resume ends it; neither touches what is not ours', async (t) => {

@@ -14,6 +14,7 @@ function coordinator(asked: unknown[], isConnected = true): Coordinator {
       generationId += 1
       return Promise.resolve({ memberId: 'me', generationId })
     },
+    lookupRequest: () => () => ({ request: {}, response: { parse: () => Promise.resolve() } }),
     offsetCommit: async (request) => void asked.push(request),
     heartbeat: async (request) => void asked.push(request),
   }
@@ -32,7 +33,10 @@ void t.test('a commit carries the generation whose partitions are known, not tha
   const membership = new Membership('g', () => Promise.resolve())
   membership.listen(kafka)
   t.equal(membership.generation, 0)
-  await t.rejects(membership.commit(topics), { message: 'not a member of the group' })
+  await t.rejects(
+    membership.commit(topics, () => true),
+    { message: 'not a member of the group' },
+  )
   await membership.beat()
   t.same(asked, [], 'nobody to say it to')
 
@@ -42,7 +46,7 @@ void t.test('a commit carries the generation whose partitions are known, not tha
     t.equal(membership.generation, generation === 5 ? 0 : 5)
     membership.joined()
     t.equal(membership.generation, generation)
-    await membership.commit(topics)
+    await membership.commit(topics, () => true)
     await membership.beat()
   }
   t.same(asked, [{ ...member(5), topics }, member(5), { ...member(6), topics }, member(6)])
@@ -55,7 +59,7 @@ void t.test('a coordinator whose connection is gone is looked for by its number'
   membership.listen(kafka)
   await (await kafka.findGroupCoordinator({ groupId: 'g' })).joinGroup({})
   membership.joined()
-  await membership.commit(topics)
+  await membership.commit(topics, () => true)
   t.same(asked, [{ ...member(5), topics }])
 })
 
@@ -78,5 +82,25 @@ void t.test('a member without a coordinator has nobody to commit to', async (t) 
   const membership = new Membership('g', () => Promise.resolve())
   await broker.joinGroup({})
   membership.joined()
-  await t.rejects(membership.commit(topics), { message: /not a member/ })
+  await t.rejects(
+    membership.commit(topics, () => true),
+    { message: /not a member/ },
+  )
 })
+
+void t.test(
+  'a commit that nobody waits for any more is not sent when the coordinator is reached at last',
+  async (t) => {
+    const asked: unknown[] = []
+    const kafka = cluster(coordinator([], false), coordinator(asked))
+    const membership = new Membership('g', () => Promise.resolve())
+    membership.listen(kafka)
+    await (await kafka.findGroupCoordinator({ groupId: 'g' })).joinGroup({})
+    membership.joined()
+    let wanted = true
+    const commit = membership.commit(topics, () => wanted)
+    wanted = false
+    await t.rejects(commit, { message: /given up/ })
+    t.same(asked, [])
+  },
+)

@@ -11,6 +11,7 @@ import { registerCodecs } from '../../src/kafka/codecs.ts'
 import type { KafkaSourceOptions } from '../../src/kafka/settings.ts'
 import { KafkaSource } from '../../src/kafka/source.ts'
 import { kafkaForTests } from '../support/kafka.ts'
+import { VirtualClock } from '../support/clock.ts'
 import { Watch, sourceLaws } from '../support/source-laws.ts'
 import { lz4Stored, snappyStored, xerial, zstdStored } from './stored.ts'
 
@@ -112,10 +113,28 @@ void t.test('a Kafka that cannot be reached is a problem, and neither start nor 
   const { source, notes } = await reader(t, 'any', { kafka: { ...plain, brokers: [`127.0.0.1:${port}`] } })
   await notes.until('the problem', () => notes.count('kafka.problem', 'XZB_KAFKA_CONNECT') === 1)
   t.match(source.health(), { joined: false, problem: new RegExp(`ECONNREFUSED 127.0.0.1:${port}`) })
-  t.match(await source.commit([]), { kind: 'refused' })
+  t.match(await source.commit([{ topic: 'any', partition: 0, offset: 1n, metadata: '' }]), [{ kind: 'refused' }])
   source.pause([{ topic: 'any', partition: 0 }])
   source.resume([{ topic: 'any', partition: 0 }])
   await source.stop()
+})
+
+void t.test('a source that is told to stop first opens no session, and whoever stops it again waits too', async (t) => {
+  const clock = new VirtualClock()
+  const options = { ...quick, clock, kafka: plain, groupId: 'g', topics: ['t'], startFrom: 'earliest' } as const
+  const early = new KafkaSource(options)
+  await early.stop()
+  await early.start(new Watch())
+  t.equal(clock.pending, 0, 'nothing is looked at again')
+
+  const ends: string[] = []
+  const source = new KafkaSource(options)
+  await source.start(new Watch())
+  const first = source.stop().then(() => ends.push('first'))
+  await source.stop().then(() => ends.push('second'))
+  await first
+  t.same(ends, ['first', 'second'])
+  t.equal(clock.pending, 0)
 })
 
 void t.test('a Kafka that accepts and never answers is a problem too', async (t) => {
@@ -179,7 +198,7 @@ void t.test('transaction markers and aborted records leave no lag behind', async
   }
   t.same(offsets(watch), [0, 1])
   const end = [{ topic, partition: 0, offset: watch.at(topic, 0).next, metadata: '' }]
-  t.same(await source.commit(end), { kind: 'committed' })
+  t.same(await source.commit(end), [{ kind: 'committed' }])
   t.equal((await kafka.committed(groupId, topic)).get(0)?.offset, 6n)
   await kafka.produce(topic, records(1))
   await watch.until('the next', () => watch.records.length === 3)
@@ -192,7 +211,7 @@ void t.test('records that retention took before they were read are passed over, 
   await kafka.produceMany(topic, records(10))
   const first = await reader(t, topic)
   await first.watch.until('all', () => first.watch.records.length === 10)
-  t.same(await first.source.commit([{ topic, partition: 0, offset: 2n, metadata: '' }]), { kind: 'committed' })
+  t.same(await first.source.commit([{ topic, partition: 0, offset: 2n, metadata: '' }]), [{ kind: 'committed' }])
   await first.source.stop()
   const admin = await kafka.admin()
   // KafkaJS deletes only where it knows the leader already.
@@ -312,7 +331,7 @@ void t.test('a consumer that KafkaJS gives up for good is replaced, and reads on
   const { source, watch, notes } = await reader(t, topic)
   await kafka.produce(topic, records(3))
   await watch.until('the first', () => watch.records.length === 3)
-  t.same(await source.commit([{ topic, partition: 0, offset: 2n, metadata: 'kept' }]), { kind: 'committed' })
+  t.same(await source.commit([{ topic, partition: 0, offset: 2n, metadata: 'kept' }]), [{ kind: 'committed' }])
 
   const gzip = CompressionCodecs[CompressionTypes.GZIP]
   const codec = gzip() as Codec

@@ -124,10 +124,6 @@ void t.test('the README’s table of variables, when there is one, is the list o
   const text = rewrite ? readme.replace(marked, (_, begin, end) => `${begin}${variableTable()}${end}`) : readme
   if (text !== readme) writeFileSync(file, text)
   const rows = [...text.matchAll(/^\|\s*`((?:BRIDGE|XZEPR)_[A-Z_]+)`\s*\|\s*(.*?)\s*\|/gm)]
-  if (rows.length === 0) {
-    t.pass('there is no table yet')
-    return
-  }
   const declared = [...ALL_VARIABLES].map(([name, variable]) => [name, defaultCell(variable)])
   t.same(
     rows.map(([, name, initial]) => [name, initial]),

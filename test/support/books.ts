@@ -12,7 +12,8 @@ import type { KafkaRecord } from '../../src/core/record.ts'
 import type { Report, Told } from '../../src/core/report.ts'
 import type { Reported } from '../../src/core/reported.ts'
 import { reported } from '../../src/core/reported.ts'
-import type { Moment, Work, WorkPolicy, WorkReport } from '../../src/core/work.ts'
+import type { Moment } from '../../src/core/seams.ts'
+import type { Work, WorkPolicy, WorkReport } from '../../src/core/work.ts'
 import { answered, begin, hasEnded, newWork, told, wakeUp } from '../../src/core/work.ts'
 
 export const TOPIC = 'xzepr.dev.events'
@@ -164,7 +165,7 @@ export class Books {
 
   drop(ledger: Ledger): Work[] {
     ledger.close()
-    const works = this.inHand.drop(ledger)
+    const works = this.inHand.drop([ledger])
     for (const work of works) {
       this.wakes.delete(work)
       this.out.delete(work)

@@ -17,7 +17,7 @@ export const TOPIC = 'events'
 export const DONE = { kind: 'done', why: 'HTTP 200' } as const satisfies Answer
 export const ACCEPTED = { kind: 'accepted', why: 'HTTP 202' } as const satisfies Answer
 export const LATER = { kind: 'later', why: 'HTTP 503', responded: true } as const satisfies Answer
-export const NEVER = { kind: 'never', why: 'HTTP 422' } as const satisfies Answer
+export const NEVER = { kind: 'never', why: 'HTTP 422', responded: true } as const satisfies Answer
 export const AWAY = { kind: 'away', why: 'ECONNREFUSED' } as const satisfies Answer
 
 /** A request that is out at the app. */
@@ -72,7 +72,7 @@ export class Road {
       },
       commit: async (commits: readonly Commit[]) => {
         if (this.commitOutcome.kind === 'committed') this.commits.push(...commits)
-        return this.commitOutcome
+        return commits.map(() => this.commitOutcome)
       },
       health: () => ({ joined: true, partitions: 1, fetchedAtMs: undefined, problem: undefined }),
       stop: async () => void this.stopped.push('source'),
@@ -141,7 +141,7 @@ export class Road {
   }
 
   revoke(partition = 0): void {
-    this.bridge.revoked({ topic: TOPIC, partition })
+    this.bridge.revoked([{ topic: TOPIC, partition }])
   }
 
   /** Hands over events by id; a bare id stands at the offset that is its place in the list. */

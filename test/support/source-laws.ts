@@ -37,6 +37,8 @@ interface Assignment {
 }
 
 const DEADLINE_MS = 40_000
+/** The outcome of one commit that went well. */
+const COMMITTED = [{ kind: 'committed' }]
 
 /** What a source has told, and whether it was allowed to. */
 export class Watch implements SourceEvents {
@@ -44,8 +46,10 @@ export class Watch implements SourceEvents {
   readonly owned = new Map<string, Assignment>()
   /** Every record that arrived, in order of arrival, over all assignments. */
   readonly records: KafkaRecord[] = []
-  /** `assigned t/0`, `revoked t/0`, `drain`, in order. */
+  /** `assigned t/0`, `revoked t/0`, `drain`, in order; a call that revokes several is as many entries. */
   readonly told: string[] = []
+  /** How many partitions went with each call of `revoked`. */
+  readonly losses: number[] = []
   /** What it must never do, and did. */
   readonly violations: string[] = []
   /** What `drain` waits for. */
@@ -60,9 +64,13 @@ export class Watch implements SourceEvents {
     this.#changed()
   }
 
-  revoked(partition: TopicPartition): void {
-    const name = this.#tell('revoked', partition)
-    if (!this.owned.delete(name)) this.violations.push(`${name} was revoked but not ours`)
+  revoked(partitions: readonly TopicPartition[]): void {
+    this.losses.push(partitions.length)
+    for (const partition of partitions) {
+      const name = this.#tell('revoked', partition)
+      if (!this.owned.delete(name)) this.violations.push(`${name} was revoked but not ours`)
+    }
+    if (partitions.length === 0) this.violations.push('a loss of nothing was told')
     this.#changed()
   }
 
@@ -256,7 +264,7 @@ export function sourceLaws(t: Test, harness: SourceHarness): void {
     const first = await member(t, options)
     await first.watch.until('10 records', () => first.watch.records.length >= 10)
     const commit = { topic, partition: 0, offset: 4n, metadata: 'beyond: 6 8-9' }
-    t.same(await first.source.commit([commit]), { kind: 'committed' })
+    t.same(await first.source.commit([commit]), COMMITTED)
     t.same((await harness.committed(options.groupId, topic)).get(0), { offset: 4n, metadata: commit.metadata })
     await first.source.stop()
     const second = await member(t, options)
@@ -271,7 +279,7 @@ export function sourceLaws(t: Test, harness: SourceHarness): void {
     await harness.append(topic, numbered(5, 0))
     const { source, watch } = await member(t, group(topic))
     await watch.until('5 records', () => watch.records.length >= 5)
-    t.same(await source.commit([{ topic, partition: 0, offset: 2n, metadata: '' }]), { kind: 'committed' })
+    t.same(await source.commit([{ topic, partition: 0, offset: 2n, metadata: '' }]), COMMITTED)
     await harness.append(topic, numbered(2, 0, 5))
     await watch.until('7 records', () => watch.records.length >= 7)
     t.same(values(watch.records), ['v0', 'v1', 'v2', 'v3', 'v4', 'v5', 'v6'])
@@ -309,6 +317,7 @@ export function sourceLaws(t: Test, harness: SourceHarness): void {
     await a.watch.until('all partitions', () => a.watch.records.length >= 24)
     const b = await member(t, options)
     await until([a.watch, b.watch], 'two each', () => a.watch.owned.size === 2 && b.watch.owned.size === 2)
+    t.same(a.watch.losses, [2], 'both that went were told at once')
     const names = [...a.watch.owned.keys(), ...b.watch.owned.keys()]
     t.equal(new Set(names).size, 4, 'each partition has one owner')
     const before = a.watch.records.length
@@ -321,7 +330,7 @@ export function sourceLaws(t: Test, harness: SourceHarness): void {
     t.equal(a.watch.records.length, before + 2, 'a sees its own alone')
     for (const partition of all.filter((partition) => a.watch.owned.has(partitionName({ topic, partition })))) {
       const outcome = await a.source.commit([{ topic, partition, offset: 3n, metadata: 'from a' }])
-      t.same(outcome, { kind: 'committed' })
+      t.same(outcome, COMMITTED)
     }
     const left = [...a.watch.owned.keys()]
     await a.source.stop()
@@ -392,9 +401,51 @@ export function sourceLaws(t: Test, harness: SourceHarness): void {
     const b = await member(t, options)
     await until([a.watch, b.watch], 'one each', () => a.watch.owned.size === 1 && b.watch.owned.size === 1)
     const lost = [0, 1].find((partition) => b.watch.owned.has(partitionName({ topic, partition }))) ?? -1
-    t.same(await b.source.commit([{ topic, partition: lost, offset: 2n, metadata: 'b' }]), { kind: 'committed' })
-    t.match(await a.source.commit([{ topic, partition: lost, offset: 5n, metadata: 'a' }]), { kind: 'refused' })
+    t.same(await b.source.commit([{ topic, partition: lost, offset: 2n, metadata: 'b' }]), COMMITTED)
+    t.match(await a.source.commit([{ topic, partition: lost, offset: 5n, metadata: 'a' }]), [{ kind: 'refused' }])
     t.same((await harness.committed(options.groupId, topic)).get(lost), { offset: 2n, metadata: 'b' })
+  })
+
+  law('each commit of several has an outcome of its own, and one that is refused holds up no other', async (t) => {
+    const topic = await harness.makeTopic(3)
+    await harness.append(
+      topic,
+      [0, 1, 2].flatMap((partition) => numbered(5, partition)),
+    )
+    const options = group(topic)
+    const { source, watch } = await member(t, options)
+    await watch.until('all records', () => watch.records.length >= 15)
+    const outcomes = await source.commit([
+      { topic, partition: 7, offset: 1n, metadata: '' },
+      { topic, partition: 0, offset: 2n, metadata: 'kept' },
+      { topic, partition: 1, offset: 3n, metadata: 'x'.repeat(4097) },
+      { topic, partition: 2, offset: 4n, metadata: '' },
+    ])
+    t.match(outcomes, [
+      { kind: 'refused', why: 'the partition is no longer ours' },
+      { kind: 'committed' },
+      { kind: 'refused', why: /^OFFSET_METADATA_TOO_LARGE/ },
+      { kind: 'committed' },
+    ])
+    const committed = await harness.committed(options.groupId, topic)
+    t.same([committed.get(0)?.offset, committed.get(1), committed.get(2)?.offset], [2n, undefined, 4n])
+    t.same(await source.commit([]), [])
+  })
+
+  law('a source that is stopped before it starts stays outside the group', async (t) => {
+    const topic = await harness.makeTopic(1)
+    const options = group(topic)
+    const source = harness.source(options)
+    const watch = new Watch()
+    watch.silence()
+    await source.stop()
+    await source.start(watch)
+    t.teardown(() => source.stop())
+    await harness.append(topic, numbered(1, 0))
+    const next = await member(t, options)
+    await next.watch.until('the record', () => next.watch.records.length >= 1)
+    t.same([watch.told, watch.violations], [[], []])
+    t.match(source.health(), { joined: false, partitions: 0 })
   })
 
   law('a source can be stopped twice, and is silent and without a say from then on', async (t) => {
@@ -403,11 +454,11 @@ export function sourceLaws(t: Test, harness: SourceHarness): void {
     const options = group(topic)
     const { source, watch } = await member(t, options)
     await watch.until('3 records', () => watch.records.length >= 3)
-    t.same(await source.commit([{ topic, partition: 0, offset: 1n, metadata: '' }]), { kind: 'committed' })
+    t.same(await source.commit([{ topic, partition: 0, offset: 1n, metadata: '' }]), COMMITTED)
     await source.stop()
     watch.silence()
     await source.stop()
-    t.match(await source.commit([{ topic, partition: 0, offset: 3n, metadata: '' }]), { kind: 'refused' })
+    t.match(await source.commit([{ topic, partition: 0, offset: 3n, metadata: '' }]), [{ kind: 'refused' }])
     t.match(source.health(), { joined: false, partitions: 0 })
     await harness.append(topic, numbered(1, 0, 3))
     const next = await member(t, options)

@@ -131,8 +131,8 @@ void t.test('each class of status becomes its answer, with the wait the app asks
   t.same(await to(404), { kind: 'later', why: 'HTTP 404', responded: true })
   t.same(await to(429), { kind: 'later', why: 'HTTP 429', responded: true, retryAfterMs: 3000 })
   t.same(await to(500), { kind: 'later', why: 'HTTP 500', responded: true })
-  t.same(await to(400), { kind: 'never', why: 'HTTP 400' })
-  t.same(await to(304), { kind: 'never', why: 'HTTP 304' })
+  t.same(await to(400), { kind: 'never', why: 'HTTP 400', responded: true })
+  t.same(await to(304), { kind: 'never', why: 'HTTP 304', responded: true })
 })
 
 void t.test('a redirect is an answer and is not followed', async (t) => {
@@ -144,7 +144,7 @@ void t.test('a redirect is an answer and is not followed', async (t) => {
       response.writeHead(307, { location: '/elsewhere' }).end()
     }),
   )
-  t.same(await answers(client), { kind: 'never', why: 'HTTP 307' })
+  t.same(await answers(client), { kind: 'never', why: 'HTTP 307', responded: true })
   t.same(paths, ['/events?a=1'])
 })
 
@@ -182,9 +182,9 @@ void t.test('100 and 101, which nobody asked for, are never', async (t) => {
     t,
     rawApp((socket, nth) => socket.write(heads[nth - 1] ?? '')),
   )
-  t.same(await answers(client), { kind: 'never', why: 'HTTP 101' })
-  t.same(await answers(client), { kind: 'never', why: 'HTTP 101' })
-  t.same(await answers(client), { kind: 'never', why: 'HTTP 100' })
+  t.same(await answers(client), { kind: 'never', why: 'HTTP 101', responded: true })
+  t.same(await answers(client), { kind: 'never', why: 'HTTP 101', responded: true })
+  t.same(await answers(client), { kind: 'never', why: 'HTTP 100', responded: true })
 })
 
 void t.test('nobody listens: the app is away', async (t) => {

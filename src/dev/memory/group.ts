@@ -61,20 +61,22 @@ export class MemoryGroup {
     this.#offsets.delete(partitionName(partition))
   }
 
-  /** Writes all of these offsets, or none. */
-  commit(member: Member, generation: number, commits: readonly Commit[]): CommitOutcome {
-    const owned = this.#owned.get(member)
-    if (owned === undefined) return { kind: 'refused', why: 'UNKNOWN_MEMBER_ID' }
-    if (generation !== this.#generation) return { kind: 'refused', why: 'ILLEGAL_GENERATION' }
-    const names = new Set(owned.map(partitionName))
-    for (const commit of commits) {
-      if (!names.has(partitionName(commit))) return { kind: 'refused', why: `${partitionName(commit)} is not ours` }
-      if (commit.metadata.length > METADATA_MAX_LENGTH) return { kind: 'refused', why: 'OFFSET_METADATA_TOO_LARGE' }
-    }
-    for (const commit of commits) {
+  /** Judges each of these offsets by itself, and writes those that nothing speaks against. */
+  commit(member: Member, generation: number, commits: readonly Commit[]): readonly CommitOutcome[] {
+    return commits.map((commit) => {
+      const why = this.#against(member, generation, commit)
+      if (why !== undefined) return { kind: 'refused', why }
       this.#offsets.set(partitionName(commit), { offset: commit.offset, metadata: commit.metadata })
-    }
-    return { kind: 'committed' }
+      return { kind: 'committed' }
+    })
+  }
+
+  #against(member: Member, generation: number, commit: Commit): string | undefined {
+    const owned = this.#owned.get(member)
+    if (owned === undefined) return 'UNKNOWN_MEMBER_ID'
+    if (generation !== this.#generation) return 'ILLEGAL_GENERATION'
+    if (!owned.map(partitionName).includes(partitionName(commit))) return 'the partition is no longer ours'
+    return commit.metadata.length > METADATA_MAX_LENGTH ? 'OFFSET_METADATA_TOO_LARGE' : undefined
   }
 
   /** The partitions of a topic have changed. */

@@ -53,6 +53,7 @@ export class MemorySource implements Source, Member {
   #events: SourceEvents | undefined
   #generation = 0
   #joined = false
+  #stopped = false
   #preparing = false
   #fetch: Wake | undefined
   #fetchedAtMs: number | undefined
@@ -66,6 +67,7 @@ export class MemorySource implements Source, Member {
   }
 
   async start(events: SourceEvents): Promise<void> {
+    if (this.#stopped) return
     this.#events = events
     this.#shelf.readers.add(this)
     this.#shelf.group.join(this)
@@ -80,13 +82,14 @@ export class MemorySource implements Source, Member {
     this.look()
   }
 
-  async commit(commits: readonly Commit[]): Promise<CommitOutcome> {
+  async commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
     const { clock, group, away } = this.#shelf
     const generation = this.#generation
     return new Promise((resolve) => {
       clock.wake(clock.nowMs(), () => {
         const why = this.#events === undefined ? 'the source has stopped' : away()
-        resolve(why === undefined ? group.commit(this, generation, commits) : { kind: 'refused', why })
+        const refuse = (reason: string): CommitOutcome[] => commits.map(() => ({ kind: 'refused', why: reason }))
+        resolve(why === undefined ? group.commit(this, generation, commits) : refuse(why))
       })
     })
   }
@@ -101,6 +104,7 @@ export class MemorySource implements Source, Member {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#end()
     this.#shelf.group.leave(this)
     this.#lost()
@@ -155,7 +159,7 @@ export class MemorySource implements Source, Member {
     this.#joined = true
     this.#preparing = false
     const now = new Set(partitions.map(partitionName))
-    for (const { name } of [...this.#readings.values()]) if (!now.has(partitionName(name))) this.#revoke(name)
+    this.#revoke([...this.#readings.values()].filter(({ name }) => !now.has(partitionName(name))))
     for (const name of partitions) if (!this.#readings.has(partitionName(name))) this.#take(name)
     this.look()
   }
@@ -172,9 +176,10 @@ export class MemorySource implements Source, Member {
     this.#events?.assigned(name, committed?.offset, committed?.metadata ?? '')
   }
 
-  #revoke(name: TopicPartition): void {
-    this.#readings.delete(partitionName(name))
-    this.#events?.revoked(name)
+  #revoke(gone: readonly Reading[]): void {
+    const names = gone.map(({ name }) => name)
+    for (const name of names) this.#readings.delete(partitionName(name))
+    if (names.length > 0) this.#events?.revoked(names)
   }
 
   #setPaused(partition: TopicPartition, paused: boolean): void {
@@ -186,13 +191,13 @@ export class MemorySource implements Source, Member {
     if (this.#shelf.away() !== undefined) return []
     this.#fetchedAtMs = this.#shelf.clock.nowMs()
     const batches: [Reading, Batch][] = []
-    for (const { name, log } of [...this.#readings.values()]) {
+    // The topic was deleted and made again: other records stand at the same offsets.
+    const anew = [...this.#readings.values()].filter(({ name, log }) => {
       const there = this.#shelf.partition(name)
-      if (there === undefined || there === log) continue
-      // The topic was deleted and made again: other records stand at the same offsets.
-      this.#revoke(name)
-      this.#take(name)
-    }
+      return there !== undefined && there !== log
+    })
+    this.#revoke(anew)
+    for (const { name } of anew) this.#take(name)
     for (const reading of this.#readings.values()) {
       if (reading.paused) continue
       const batch = reading.log.read(reading.position, this.#options.maxBatchRecords ?? 500)
