@@ -43,6 +43,9 @@ export interface App {
   stop(): Promise<void>
 }
 
+/** Reports that may wait for XZepr before deliveries do, at the least. */
+const REPORTS_MIN = 1000
+
 export function createApp({ config, version, clock, log, source: given }: AppOptions): App {
   const { delivery } = config
   const startedAtMs = clock.nowMs()
@@ -74,6 +77,8 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     connections: delivery.maxInFlight,
     clock,
   })
+  // A small app must not wait for XZepr more than a large one: its reports are small in number and bounded in bytes.
+  const maxReports = Math.max(REPORTS_MIN, delivery.maxRunning)
   const source = given ?? kafkaSource(config, clock, journal)
   const filter = createFilter({
     eventTypes: delivery.eventTypes,
@@ -87,7 +92,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
       identity,
       order: delivery.order,
       policy: { ...delivery, attemptsMax: delivery.maxAttempts },
-      bounds: { ...delivery, maxReports: delivery.maxRunning },
+      bounds: { ...delivery, maxReports },
     },
   )
   const desk = new Desk(bridge, reporter, clock, {
@@ -95,7 +100,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     attemptsMax: delivery.maxAttempts,
     unknown: config.workApi.unknown,
     // Each work that is out when deliveries begin to wait may still bring its start and its ending.
-    bounds: { maxReports: 3 * delivery.maxRunning, maxReportBytes: 2 * delivery.maxBufferedBytes },
+    bounds: { maxReports: 3 * maxReports, maxReportBytes: 2 * delivery.maxBufferedBytes },
   })
   let started = false
   const status = new Status({

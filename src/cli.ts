@@ -55,7 +55,8 @@ function print(text: string): Command {
 }
 
 function usage(what: string, given?: string, known: readonly string[] = []): Command {
-  const nearest = given === undefined ? undefined : closestMatch(given, known, { maxDistance: 4 })
+  const nearest =
+    given === undefined ? undefined : closestMatch(given, known, { maxDistance: Math.ceil(given.length / 2) })
   const guess = nearest === undefined ? '' : ` Did you mean ${nearest}?`
   return { kind: 'usage', text: `${what}${guess}\nTry \`xzepr-bridge --help\`.\n`, exitCode: 64 }
 }

@@ -9,17 +9,19 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
-import { createApp } from './app.ts'
-import { parse } from './cli.ts'
-import { systemClock } from './clock.ts'
-import { readConfig } from './config.ts'
-import { renderProblems } from './config/findings.ts'
-import { BridgeError } from './core/errors.ts'
-import { createLog } from './log.ts'
+
+// First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
+let onSignal = (): void => process.exit(0)
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    onSignal()
+  })
+}
 
 const EX_CONFIG = 78
 
 async function main(): Promise<number> {
+  const { parse } = await import('./cli.ts')
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
   const { isTTY, columns } = process.stdout
   const noColor = (process.env.NO_COLOR ?? '') !== ''
@@ -37,21 +39,27 @@ async function main(): Promise<number> {
 }
 
 async function run(version: string): Promise<number> {
+  const { readConfig } = await import('./config.ts')
   const reading = readConfig(process.env, (path) => readFileSync(path, 'utf8'))
   if (reading.kind === 'errors') {
     for (const why of reading.warnings) process.stderr.write(`Warning: ${why}\n`)
+    const { renderProblems } = await import('./config/findings.ts')
     process.stderr.write(renderProblems(reading.errors, process.stderr.columns))
     return EX_CONFIG
   }
+  const [{ createApp }, { createLog }, { systemClock }] = await Promise.all([
+    import('./app.ts'),
+    import('./log.ts'),
+    import('./clock.ts'),
+  ])
   const { config, warnings } = reading
   const log = createLog({ level: config.logLevel, service: config.service })
   for (const why of warnings) log({ name: 'config.warning', why })
   const app = createApp({ config, version, clock: systemClock, log })
   const stopped = new Promise<void>((resolve, reject) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(signal, () => {
-        app.stop().then(resolve, reject)
-      })
+    onSignal = () => {
+      app.stop().then(resolve, reject)
+    }
   })
   await app.start()
   await stopped
@@ -64,9 +72,8 @@ main().then(
     process.exitCode = exitCode
   },
   (error: unknown) => {
-    const text =
-      error instanceof BridgeError ? `${error.code}: ${error.message}\n${error.hint}\n` : `${String(error)}\n`
-    process.stderr.write(text)
+    const { code, message, hint } = error as { code?: string; message: string; hint?: string }
+    process.stderr.write(hint === undefined ? `${String(error)}\n` : `${code}: ${message}\n${hint}\n`)
     process.exit(1)
   },
 )

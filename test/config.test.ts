@@ -186,7 +186,7 @@ void t.test('all errors are told at once, one for each variable, in the order of
     {
       variable: 'XZEPR_API_URL',
       given: '"xzepr:8042"',
-      right: 'must be an http:// or https:// address without user, password, ? and #',
+      right: 'must be an http:// or https:// address without user, password, ?, # and /api/v1',
     },
     {
       variable: 'XZEPR_API_TOKEN',
@@ -222,6 +222,7 @@ void t.test('each value beyond its bounds is refused by name', async (t) => {
     ['XZEPR_KAFKA_SECURITY_PROTOCOL', 'ssl'],
     ['XZEPR_API_URL', 'ftp://xzepr'],
     ['XZEPR_API_URL', 'http://xzepr/?a=b'],
+    ['XZEPR_API_URL', 'http://xzepr/api/v1'],
     ['XZEPR_API_TOKEN', 'Bearer abc'],
     ['BRIDGE_WEBHOOK_URL', '/events'],
     ['BRIDGE_WEBHOOK_URL', 'http://user:pw@app/'],

@@ -51,7 +51,7 @@ export function httpUrl(text: string): boolean {
 
 /** The same as a base that paths are put behind. */
 export function baseUrl(text: string): boolean {
-  return httpUrl(text) && !/[?#]/.test(text)
+  return httpUrl(text) && !/[?#]/.test(text) && !/\/api\/v1\/?$/.test(text)
 }
 
 /** What `Authorization: Bearer` can carry (RFC 6750 section 2.1). */

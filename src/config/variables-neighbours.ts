@@ -11,6 +11,8 @@ import { choice, optional, path, preset, whole } from './variable.ts'
 export const KAFKA_VARIABLES = {
   XZEPR_KAFKA_BROKERS: preset(Type.String({ default: 'localhost:9092' }), {
     group: 'Kafka',
+    // Some write a password into it, as other clients allow.
+    kind: 'url',
     description: 'Kafka’s brokers, with commas between. One that answers is enough: it names the others.',
     example: 'kafka-0.kafka:9092,kafka-1.kafka:9092',
     right: 'host:port, with commas between, no scheme; an IPv6 host needs a name',
@@ -91,7 +93,7 @@ export const XZEPR_VARIABLES = {
     kind: 'url',
     description: 'Where XZepr’s API is, without /api/v1.',
     example: 'https://xzepr.example.com:8443',
-    right: 'an http:// or https:// address without user, password, ? and #',
+    right: 'an http:// or https:// address without user, password, ?, # and /api/v1',
     sound: baseUrl,
   }),
   XZEPR_API_TOKEN: optional(Type.String(), {

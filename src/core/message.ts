@@ -160,6 +160,8 @@ function read(fields: Record<string, unknown>, mode: Message['mode'], contentTyp
   const text = String(id)
   const unstorable = unstorableText(text)
   if (unstorable !== undefined) return poison(`its id ${unstorable}`)
+  // As a path segment it would be taken for a step up or nowhere (RFC 3986 section 5.2.4), so nobody could report on it.
+  if (text === '.' || text === '..') return poison('its id is a dot segment')
   const idBytes = utf8Bytes(text)
   if (idBytes > ID_MAX_BYTES) return poison(`its id takes ${idBytes} bytes, ${ID_MAX_BYTES} at most`)
   const xzepr = mode === 'json' && isXzepr.Check(fields) ? fields : undefined

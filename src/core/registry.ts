@@ -16,7 +16,8 @@ export const REMEMBERED_MAX = 5000
 export class Registry {
   /** By order of arrival. */
   readonly #inHand = new Map<number, Work>()
-  readonly #byId = new Map<string, Work[]>()
+  /** Nearly always one; a set, in order of arrival, where producers repeat themselves. */
+  readonly #byId = new Map<string, Work | Set<Work>>()
   readonly #remembered = new Map<string, Work>()
 
   /** How many works are in hand. */
@@ -27,8 +28,9 @@ export class Registry {
   add(work: Work): void {
     this.#inHand.set(work.serial, work)
     const same = this.#byId.get(work.event.id)
-    if (same === undefined) this.#byId.set(work.event.id, [work])
-    else same.push(work)
+    if (same === undefined) this.#byId.set(work.event.id, work)
+    else if (same instanceof Set) same.add(work)
+    else this.#byId.set(work.event.id, new Set([same, work]))
   }
 
   /** Is it still in hand? A revoked or forgotten work is not. */
@@ -38,7 +40,8 @@ export class Registry {
 
   /** The work in hand that an id names: the oldest of those that carry it. */
   find(workId: string): Work | undefined {
-    return this.#byId.get(workId)?.[0]
+    const same = this.#byId.get(workId)
+    return same instanceof Set ? same.values().next().value : same
   }
 
   /** An ended work that an id named lately. */
@@ -50,9 +53,8 @@ export class Registry {
   remove(work: Work, remember: boolean): void {
     if (!this.#inHand.delete(work.serial)) return
     const { id } = work.event
-    const rest = this.#byId.get(id)?.filter((each) => each !== work) ?? []
-    if (rest.length === 0) this.#byId.delete(id)
-    else this.#byId.set(id, rest)
+    const same = this.#byId.get(id)
+    if (!(same instanceof Set) || (same.delete(work) && same.size === 0)) this.#byId.delete(id)
     if (!remember) return
     lighten(work)
     this.#remembered.delete(id)

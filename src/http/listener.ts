@@ -132,7 +132,7 @@ export function listener(options: ListenerOptions, guard: Guard = () => undefine
       const allow = [...known].sort().join(', ')
       return { code: 'method-not-allowed', detail: `${method} does not apply here; ${allow} do.`, headers: { allow } }
     }
-    return { code: 'path-unknown', detail: 'See the reference of this API for its paths.' }
+    return { code: 'path-unknown', detail: `The paths here are ${[...methods.keys()].sort().join(' ')}.` }
   }
 
   async function listen(host: string): Promise<void> {

@@ -41,7 +41,9 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     level: (e) => (e.unsettled + e.owed > 0 ? 'warn' : 'info'),
     fields: { unsettled: true, owed: true },
     say: (e) =>
-      `The bridge has stopped; ${e.unsettled} records unsettled and ${e.owed} reports owed come again elsewhere.`,
+      e.unsettled + e.owed === 0
+        ? 'The bridge has stopped; nothing is owed.'
+        : `The bridge has stopped; ${e.unsettled} records unsettled and ${e.owed} reports owed come again elsewhere.`,
   },
   'work.left-unsettled': {
     level: 'warn',
@@ -130,7 +132,8 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   'gate.closed': {
     level: 'warn',
     fields: { why: true },
-    say: (e) => `The app is away (${e.why}); deliveries wait, no attempt is counted.`,
+    say: (e) =>
+      `The app is away (${e.why}): deliveries wait and no attempt is counted. It should listen at BRIDGE_WEBHOOK_URL.`,
   },
   'gate.opened': {
     level: 'info',

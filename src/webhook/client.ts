@@ -122,7 +122,9 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
     // 1xx are interim (RFC 9110 section 15.2), but for 101, after which no HTTP follows.
     if (status < 200 && status !== 101) return
     this.#status = status
-    this.#retryAfter = headers['retry-after']
+    // Said twice, undici hands over both: the first counts.
+    const retryAfter: unknown = headers['retry-after']
+    this.#retryAfter = Array.isArray(retryAfter) ? String(retryAfter[0]) : headers['retry-after']
     if (status === 101) this.#conclude(this.#response(status))
   }
 

@@ -164,6 +164,8 @@ void t.test('what cannot be read is poison, with its reason', async (t) => {
     [read(eventWith({ specversion: '10' })), 'its specversion is not 1.x'],
     [read(eventWith({ id: 'a\u0000' })), 'its id holds U+0000'],
     [read(eventWith({ id: 'a\ud800b' })), 'its id holds a lone surrogate'],
+    [read(eventWith({ id: '.' })), 'its id is a dot segment'],
+    [read(eventWith({ id: '..' })), 'its id is a dot segment'],
     [read(eventWith({ id: long })), `its id takes ${ID_MAX_BYTES + 1} bytes, ${ID_MAX_BYTES} at most`],
     [read(eventWith({ id: '\u{1f600}'.repeat(257) })), `its id takes 1028 bytes, ${ID_MAX_BYTES} at most`],
     [read(null, [...CE, header('ce_id', long)]), `its id takes ${ID_MAX_BYTES + 1} bytes, ${ID_MAX_BYTES} at most`],

@@ -134,3 +134,15 @@ void t.test('a view says where a work stands, and what of its reports XZepr has'
     { status: 'completed', atMs: 3, told: 'held' },
   ])
 })
+
+void t.test('of many works of one id the oldest is found, and each leaves at the same cost', async (t) => {
+  const registry = new Registry()
+  const works = Array.from({ length: 30_000 }, () => workOf({ id: 'same' }))
+  for (const work of works) registry.add(work)
+  for (const [n, work] of works.entries()) {
+    if (registry.find('same') !== work) t.fail(`work ${n} is not found`)
+    registry.remove(work, false)
+  }
+  t.equal(registry.find('same'), undefined)
+  t.equal(registry.size, 0)
+})

@@ -8,7 +8,7 @@ import type { Variable } from '../../src/config/variable.ts'
 import { GROUPS, defaultText } from '../../src/config/variable.ts'
 import { ALL_VARIABLES } from '../../src/config/variables.ts'
 
-const HEAD = `# Every variable of xzepr-bridge, with its default. Copy to .env and keep what you change.
+const HEAD = `# Every variable of xzepr-bridge, with its default. Copy to .env, keep what you change: node --env-file=.env dist/main.js
 # Held to the declarations by test/laws/variables.test.ts.
 `
 

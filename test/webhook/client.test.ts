@@ -116,6 +116,14 @@ void t.test('an event without a body is a POST of length 0', async (t) => {
   t.equal(length, '0')
 })
 
+void t.test('of two Retry-After headers the first counts', async (t) => {
+  const { client } = await listen(
+    t,
+    rawApp((socket) => socket.end('HTTP/1.1 503 x\r\nretry-after: 3\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n')),
+  )
+  t.same(await answers(client), { kind: 'later', why: 'HTTP 503', responded: true, retryAfterMs: 3000 })
+})
+
 void t.test('each class of status becomes its answer, with the wait the app asks for', async (t) => {
   const { client } = await listen(
     t,
