@@ -6,7 +6,7 @@
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
 
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
 
 async function run(version: string): Promise<number> {
   const { readConfig } = await import('./config.ts')
-  const reading = readConfig(process.env, (path) => readFileSync(path, 'utf8'))
+  const reading = readConfig(process.env, readText)
   if (reading.kind === 'errors') {
     for (const why of reading.warnings) process.stderr.write(`Warning: ${why}\n`)
     const { renderProblems } = await import('./config/findings.ts')
@@ -65,6 +65,24 @@ async function run(version: string): Promise<number> {
   await stopped
   // All is done: whatever a library still holds open must not keep the pod from ending.
   process.exit(0)
+}
+
+/** A secret or a PEM file is small; a path that names a device or a log must not hold up the start. */
+const FILE_MAX_BYTES = 1024 * 1024
+
+function readText(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(FILE_MAX_BYTES + 1)
+    let length = 0
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = readSync(file, bytes, length, bytes.length - length, null)
+    }
+    if (length > FILE_MAX_BYTES) throw new Error(`larger than ${FILE_MAX_BYTES} bytes`)
+    return bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(file)
+  }
 }
 
 main().then(

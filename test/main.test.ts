@@ -55,6 +55,16 @@ void t.test('a wrong configuration exits 78, with every error at once and no sec
   t.notMatch(err, 'hunter2')
 })
 
+void t.test('a file without an end is refused like any other that cannot be used', async (t) => {
+  const { code, err } = await run([], {
+    BRIDGE_SERVICE: 'svc',
+    XZEPR_API_TOKEN: 'x',
+    BRIDGE_WORK_API_TOKEN_FILE: '/dev/zero',
+  })
+  t.equal(code, 78)
+  t.match(err, /BRIDGE_WORK_API_TOKEN_FILE/)
+})
+
 void t.test('SIGTERM stops a bridge whose neighbours never came up, with exit code 0', async (t) => {
   let signalled = false
   const env = {
