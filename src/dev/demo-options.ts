@@ -25,16 +25,19 @@ const MAX_EVENTS = 10_000
 
 export const DEMO_HELP = `npm run demo -- [options]
 
-Sends events through XZepr's API and shows each step from Kafka to the app, back to XZepr, to the committed offset.
-Starts all it needs on this machine and leaves nothing behind. Exit code 0 only if every event made the whole way.
+Sends events through XZepr's API and shows each step from Kafka to the app,
+back to XZepr, to the committed offset. Starts all it needs on this machine and
+leaves nothing behind. Exit code 0 only if every event made the whole way.
 
   --app node|python   the app beside the bridge (node)
   --events N          how many events are sent, 1 to ${MAX_EVENTS} (6)
-  --keep              stays up and says how to play with it; Ctrl-C ends it
+  --keep              stays up, says how to play with it and how to run a bridge
+                      of your own beside it; Ctrl-C ends it
   --memory            runs on the in-memory log, without Kafka
   --help              this text
 
-Kafka: KAFKA_BROKERS if set, else Docker, else Java 17 and Maven, else the in-memory log.
+Kafka: KAFKA_BROKERS if set (nothing else is tried then), else Docker,
+else Java 17 and Maven, else the in-memory log.
 `
 
 export function parseDemo(argv: readonly string[]): DemoCommand {

@@ -10,13 +10,14 @@ import { missingToolchain, startApp } from './app-process.ts'
 import { Children } from './children.ts'
 import type { RunningBridge } from './demo-bridge.ts'
 import { startBridge } from './demo-bridge.ts'
+import { invitation } from './demo-invitation.ts'
 import type { DemoLog } from './demo-log.ts'
 import { kafkaDemoLog, memoryDemoLog } from './demo-log.ts'
 import type { DemoOptions } from './demo-options.ts'
 import type { Screen } from './demo-screen.ts'
 import { demoEvent, XzeprUserSession } from './demo-user.ts'
 import type { Actor } from './demo-view.ts'
-import { bridgeStep, invitation, stepLine, table, typeOf, verdict } from './demo-view.ts'
+import { bridgeStep, OFFSETS_NOTE, stepLine, table, typeOf, verdict } from './demo-view.ts'
 import { inTime, unlessAborted } from './demo-wait.ts'
 import { Witness } from './demo-witness.ts'
 import { findKafka } from './kafka-broker.ts'
@@ -49,6 +50,7 @@ export class Show {
   readonly #witness = new Witness()
   readonly #endings: (() => Promise<void>)[] = []
   readonly #startedAtMs: number
+  #isKafkaStarting = false
 
   constructor(options: DemoOptions, around: Surroundings) {
     this.#options = options
@@ -73,7 +75,8 @@ export class Show {
     if (!keep) return ok
     const token = xzepr.token({ sub: USER.sub, lifetimeMs: DAY_MS })
     const urls = { xzepr: xzepr.url, workApi: local(workApiPort), ops: local(opsPort) }
-    for (const line of invitation({ ...urls, token, receiverId: user.receiverId })) screen.line(line)
+    const kafka = log.brokers && { brokers: log.brokers, topic: log.topic }
+    for (const line of invitation({ ...urls, token, receiverId: user.receiverId, kafka })) screen.line(line)
     await this.#unlessEnded(new Promise(() => undefined), bridge).catch((error: unknown) => {
       // Ctrl-C is how a demo that was kept ends.
       if (!this.#around.signal.aborted) throw error
@@ -81,31 +84,41 @@ export class Show {
     return ok
   }
 
-  /** Ends all that was started, the youngest first. One that does not end well keeps no other from ending. */
-  async end(): Promise<void> {
+  /**
+   * Ends all that was started, the youngest first. One that does not end well keeps no other from ending.
+   * @returns whether nothing is left. A Kafka that was still starting ends with this process, a moment later.
+   */
+  async end(): Promise<boolean> {
+    let clean = !this.#isKafkaStarting
     for (const end of this.#endings.splice(0).reverse()) {
       await end().catch((error: unknown) => {
+        clean = false
         this.#around.screen.line(`While cleaning up: ${String(error)}`)
       })
     }
+    return clean
   }
 
   async #openLog(): Promise<DemoLog> {
     const { clock, env, screen, signal } = this.#around
-    if (this.#options.memory) return this.#opened(memoryDemoLog(clock, GROUP), 'the in-memory log, as asked')
-    screen.spin('Kafka starts')
-    const progress = (sentence: string): void => {
-      this.#step('kafka', sentence)
+    if (this.#options.memory)
+      return this.#opened(memoryDemoLog(clock, GROUP), 'the in-memory log stands in for Kafka, as asked')
+    screen.spin('Kafka is looked for')
+    const progress = (line: string): void => {
+      this.#step('kafka', line)
     }
+    this.#isKafkaStarting = true
     const kafka = await unlessAborted(findKafka({ env, progress }), signal)
+    this.#isKafkaStarting = false
     screen.still()
     if (kafka.kind === 'none') {
+      if (kafka.isSettingWrong) throw new Error(kafka.why)
       this.#step('kafka', kafka.why)
       return this.#opened(memoryDemoLog(clock, GROUP), 'the in-memory log stands in for Kafka')
     }
     this.#endings.push(() => kafka.stop())
     const log = await unlessAborted(kafkaDemoLog(kafka, GROUP), signal)
-    return this.#opened(log, `a real Kafka (${kafka.how}), topic ${log.topic}`)
+    return this.#opened(log, `topic ${log.topic} is made`)
   }
 
   #opened(log: DemoLog, what: string): DemoLog {
@@ -209,14 +222,15 @@ export class Show {
       await look()
     }
     const { facts } = this.#witness
-    const { ok, sentences } = verdict(facts)
-    for (const line of ['', ...table(facts), '', ...sentences]) screen.line(line)
+    const { ok, sentences } = verdict(facts, log.brokers !== undefined)
+    for (const line of ['', ...table(facts), '', OFFSETS_NOTE, ...sentences]) screen.line(line)
     return ok
   }
 
   #step(who: Actor, what: string, id = ''): void {
     const sinceMs = this.#around.clock.nowMs() - this.#startedAtMs
-    this.#around.screen.line(stepLine(sinceMs, who, this.#witness.byId(id) ?? id, what))
+    const about = this.#witness.byId(id) ?? id
+    for (const line of what.split('\n')) this.#around.screen.line(stepLine(sinceMs, who, about, line))
   }
 
   async #unlessEnded(wanted: Promise<void>, bridge: RunningBridge, late?: string): Promise<void> {

@@ -74,27 +74,38 @@ function times(count: number, text: string): string {
   return count === 1 ? text : `${text} ×${count}`
 }
 
-/** The last sentence: whether every event made the whole way, else what is missing, event by event. */
-export function verdict(all: readonly EventFacts[]): { readonly ok: boolean; readonly sentences: string[] } {
+/** Below the table: whoever compares it with the steps finds commits of offsets that it does not have. */
+export const OFFSETS_NOTE = 'Committed offsets are larger: the others are lifecycle and receiver events.'
+
+/** The last sentence: whether every event made the whole way, on which log, else what is missing, event by event. */
+export function verdict(
+  all: readonly EventFacts[],
+  isKafka: boolean,
+): { readonly ok: boolean; readonly sentences: string[] } {
   const short = all.filter((facts) => missing(facts).length > 0)
   if (all.length > 0 && short.length === 0) {
     const whole = all.length === 1 ? 'The event' : `All ${all.length} events`
-    return { ok: true, sentences: [`${whole} made the whole way, and nothing is owed any more.`] }
+    const end = isKafka ? ', and nothing is owed any more.' : ' (on the in-memory log, not on a Kafka).'
+    return { ok: true, sentences: [`${whole} made the whole way${end}`] }
   }
   const reasons = short.map((facts) => `${label(facts)}: ${missing(facts).join('; ')}.`)
   return { ok: false, sentences: [`${short.length} of ${all.length} events did not make the whole way.`, ...reasons] }
 }
 
-/** An event's short name: its kind and the end of its id, where ULIDs differ. */
+/** An event's short name: its kind and the end of its id, where ULIDs differ. XZepr's own kinds begin alike. */
 export function label({ name, id }: { readonly name: string; readonly id: string }): string {
-  return `${name} …${id.slice(-5)}`
+  return `${name.replace(/^xzepr\.event\./, '')} …${id.slice(-5)}`
 }
 
 export type Actor = 'you' | 'kafka' | 'xzepr' | 'bridge' | 'app'
 
-/** One line of the show: when, who, about which event, what. */
+/** As wide as the longest label of a usual run: a line of the show has 80 columns. */
+const LABEL_COLUMNS = 25
+
+/** One line of the show: when, who, about which event, what. What is about no event stands where events stand. */
 export function stepLine(sinceMs: number, who: Actor, about: string, what: string): string {
-  return `${(sinceMs / 1000).toFixed(2).padStart(7)}s  ${who.padEnd(6)}  ${about.padEnd(35)}  ${what}`.trimEnd()
+  const event = about === '' ? '' : `${about.padEnd(LABEL_COLUMNS)}  `
+  return `${(sinceMs / 1000).toFixed(2).padStart(7)}s  ${who.padEnd(6)}  ${event}${what.replace(/\.$/, '')}`.trimEnd()
 }
 
 /** Finds the events that were sent. */
@@ -133,7 +144,7 @@ export function bridgeStep(fields: LogFields, known: Known): Step | undefined {
       return say(`the app reported ${text('report')}`)
     case 'record.settled':
       // Its own lifecycle events come back on the topic and settle too: passed over, nobody waits for them.
-      return fields.ending === 'passed-over' ? undefined : say('settled: nothing more is owed for it')
+      return fields.ending === 'passed-over' ? undefined : say('settled: nothing more is owed')
     case 'offset.committed':
       // The offset is the next to be read, so it names no event of its own.
       return { about: '', what: `committed partition ${text('partition')} up to offset ${text('offset')}` }
@@ -172,33 +183,4 @@ export function lifecycleOf(payload: string): { readonly workId: string; readonl
   if (typeof parsed !== 'object' || parsed === null) return undefined
   const { work_id: workId, status } = parsed as Record<string, unknown>
   return typeof workId === 'string' && typeof status === 'string' ? { workId, status } : undefined
-}
-
-export interface Playground {
-  readonly xzepr: string
-  readonly workApi: string
-  readonly ops: string
-  readonly token: string
-  readonly receiverId: string
-}
-
-/** How to play with a demo that stays up: lines to copy. */
-export function invitation({ xzepr, workApi, ops, token, receiverId }: Playground): string[] {
-  const event = {
-    ...{ name: 'deployment.success', version: '1.2.3', release: '2026.11', platform_id: 'x86_64-linux' },
-    ...{ package: 'demo-service', description: 'By hand', success: true, event_receiver_id: receiverId, payload: {} },
-  }
-  return [
-    '',
-    'It stays up. Send an event (`"success":false` makes the app fail), and watch it here:',
-    '',
-    `curl -s ${xzepr}/api/v1/events -H 'authorization: Bearer ${token}' -H 'content-type: application/json' -d '${JSON.stringify(event)}'`,
-    '',
-    `Works in hand:  curl -s ${workApi}/work`,
-    `Status:         curl -s ${ops}/status`,
-    `Metrics:        curl -s ${ops}/metrics`,
-    '',
-    'Ctrl-C ends it and leaves nothing behind.',
-    '',
-  ]
 }

@@ -6,7 +6,7 @@
  *                      └─── lifecycle events ────┴─┴──── work API ◀────┘
  *
  * The exit code is 0 only if witnesses other than the bridge agree: the stand-in holds the lifecycle events, the log
- * holds the committed offsets. Everything it starts ends with it, whichever way it ends.
+ * holds the committed offsets. Everything it starts ends with it, whichever way it ends, also when nobody reads on.
  */
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
@@ -17,9 +17,10 @@ import { DEMO_HELP, parseDemo } from './demo-options.ts'
 import { Show } from './demo-show.ts'
 import type { Environment } from './kafka/run.ts'
 
-/** EX_USAGE of sysexits.h; 128 and the number of SIGINT. */
+/** EX_USAGE of sysexits.h; 128 and the number of SIGINT, and of SIGPIPE. */
 const USAGE = 64
 const INTERRUPTED = 130
+const NO_READER = 141
 
 /** @returns the exit code. */
 export async function demo(
@@ -46,7 +47,8 @@ export async function demo(
     for (const line of (error instanceof Error ? error.message : String(error)).split('\n')) screen.line(line)
     return 1
   } finally {
-    await show.end()
+    const clean = await show.end()
+    if (signal.aborted) screen.line(clean ? 'Ended; nothing is left.' : 'Ended.')
   }
 }
 
@@ -59,6 +61,19 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       aborting.abort()
     })
   }
+  // `| head -3`: nobody reads on, so nobody is told. Unheard, this error would end us before what we started.
+  const unread = new AbortController()
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      unread.abort()
+      aborting.abort()
+    })
+  }
+  const output: ScreenOutput = {
+    isTTY: process.stdout.isTTY,
+    write: (text) => unread.signal.aborted || process.stdout.write(text),
+  }
+  const exitCode = await demo(process.argv.slice(2), { output, env: process.env, signal: aborting.signal })
   // Exit at once: a Kafka that was still starting when Ctrl-C came goes away with us.
-  process.exit(await demo(process.argv.slice(2), { output: process.stdout, env: process.env, signal: aborting.signal }))
+  process.exit(unread.signal.aborted ? NO_READER : exitCode)
 }

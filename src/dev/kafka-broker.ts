@@ -1,10 +1,10 @@
 /**
  * A real Kafka for demo and tests, from what the machine has.
  *
- *   KAFKA_BROKERS set ─▶ that one, never stopped by us
+ *   KAFKA_BROKERS set ─▶ that one or none, never stopped by us
  *   Docker answers ────▶ a container of apache/kafka
  *   Java 17, Maven ────▶ the jars in a cache, a child process
- *   else ──────────────▶ NoKafka: one sentence that says what to install
+ *   else ──────────────▶ NoKafka: three lines that say what to install
  *
  * One that we start listens on loopback alone, keeps its data in a temporary directory, and outlives neither `stop`
  * nor this process. Each way that fails says so through `progress`, and the next one is tried.
@@ -27,8 +27,8 @@ const ASKS = 5
 export interface FindKafkaOptions {
   /** KAFKA_BROKERS, KAFKA_SASL_BROKERS, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, JAVA_HOME, PATH, XDG_CACHE_HOME. */
   readonly env: Environment
-  /** Hears a sentence for people whenever something takes its time. */
-  readonly progress?: (sentence: string) => void
+  /** Hears a line for people, without a full stop, whenever something takes its time. */
+  readonly progress?: (line: string) => void
   /** Opens a SASL_PLAINTEXT listener with this user: SCRAM-SHA-256, SCRAM-SHA-512 and PLAIN. */
   readonly sasl?: SaslUser
   /** Further server.properties. */
@@ -52,15 +52,16 @@ export interface KafkaBroker {
 
 export interface NoKafka {
   readonly kind: 'none'
-  /** What is missing and what to do, in a sentence. */
+  /** What is missing and what to do, in lines for people. */
   readonly why: string
+  /** KAFKA_BROKERS is set and wrong: no reason to go on without Kafka, as its absence may be. */
+  readonly isSettingWrong: boolean
 }
 
 /** The first Kafka that can be had; ready when this resolves. */
 export async function findKafka(options: FindKafkaOptions): Promise<KafkaBroker | NoKafka> {
   const { env, progress = () => undefined } = options
-  const named = hostPorts(env.KAFKA_BROKERS)
-  if (named.length > 0) return namedKafka(named, env)
+  if ((env.KAFKA_BROKERS ?? '').trim() !== '') return namedKafka(env.KAFKA_BROKERS ?? '', env, progress)
   const reasons: string[] = []
   for (const findWay of [dockerWay, javaWay]) {
     const way = await findWay(env, progress)
@@ -70,19 +71,32 @@ export async function findKafka(options: FindKafkaOptions): Promise<KafkaBroker 
   }
   return {
     kind: 'none',
-    why:
-      'No Kafka can be had: set KAFKA_BROKERS, or start Docker, or install a JDK 17 or later and Maven ' +
-      `(Debian: apt-get install openjdk-17-jdk-headless maven). Tried: ${reasons.join('; ')}.`,
+    why: [
+      'No Kafka can be had: KAFKA_BROKERS is not set, and none starts',
+      'Run Docker, or apt-get install openjdk-17-jdk-headless maven',
+      `Tried: ${reasons.join('; ')}`,
+    ].join('\n'),
+    isSettingWrong: false,
   }
 }
 
-async function namedKafka(brokers: readonly string[], env: Environment): Promise<KafkaBroker | NoKafka> {
+async function namedKafka(
+  setting: string,
+  env: Environment,
+  progress: (line: string) => void,
+): Promise<KafkaBroker | NoKafka> {
+  const brokers = hostPorts(setting)
+  if (brokers.length === 0 || !brokers.every(isHostPort)) {
+    const why = `KAFKA_BROKERS is ${JSON.stringify(setting)}: it must be host:port, such as localhost:9092.`
+    return { kind: 'none', why, isSettingWrong: true }
+  }
   let there = false
   for (let asks = 0; asks < ASKS && !there; asks++) there = await answers(brokers, 2000)
   if (!there) {
-    const why = `KAFKA_BROKERS names ${brokers.join(', ')}, but no Kafka answers there: correct it, or unset it.`
-    return { kind: 'none', why }
+    const why = `No Kafka answers on ${brokers.join(', ')}: correct KAFKA_BROKERS, or unset it.`
+    return { kind: 'none', why, isSettingWrong: true }
   }
+  progress(`Kafka answers on ${brokers.join(', ')} (KAFKA_BROKERS)`)
   const saslBrokers = hostPorts(env.KAFKA_SASL_BROKERS)
   const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env
   const hasSasl = saslBrokers.length > 0 && username !== undefined && password !== undefined
@@ -100,7 +114,7 @@ async function namedKafka(brokers: readonly string[], env: Environment): Promise
 async function startedBy(
   way: OpenWay,
   options: FindKafkaOptions,
-  progress: (sentence: string) => void,
+  progress: (line: string) => void,
 ): Promise<KafkaBroker | string> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'xzepr-bridge-kafka-')))
   const [controller = 0, plain = 0, sasl = 0] = await freePorts(3)
@@ -116,7 +130,7 @@ async function startedBy(
     env: options.env,
     readyTimeoutMs: options.readyTimeoutMs ?? 120_000,
   })
-  progress(`Kafka ${KAFKA_VERSION} starts (${way.how}).`)
+  progress(`Kafka ${KAFKA_VERSION} starts (${way.how})`)
   try {
     await node.start()
   } catch (error) {
@@ -125,7 +139,7 @@ async function startedBy(
     progress(`${way.how}: ${error.message}`)
     return `${way.how}: ${error.brief}`
   }
-  progress(`Kafka answers on 127.0.0.1:${plain}.`)
+  progress(`Kafka answers on 127.0.0.1:${plain}`)
   return {
     kind: 'kafka',
     brokers: [`127.0.0.1:${plain}`],
@@ -134,6 +148,12 @@ async function startedBy(
     node,
     stop: () => node.stop(),
   }
+}
+
+/** KafkaJS splits at the first colon, so an IPv6 address cannot be given. */
+function isHostPort(broker: string): boolean {
+  const port = Number(/^[A-Za-z0-9._-]+:(\d{1,5})$/.exec(broker)?.[1] ?? 0)
+  return port >= 1 && port <= 65_535
 }
 
 function hostPorts(list: string | undefined): string[] {

@@ -1,8 +1,9 @@
 /**
  * `node with-kafka.js <command> [arguments…]`: runs a command beside a real Kafka, and ends with the command's exit code.
  *
- * The command finds KAFKA_BROKERS, and KAFKA_SASL_BROKERS, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, in its
- * environment. Where no Kafka can be had it does not run: nothing that needs Kafka is ever skipped in silence.
+ * First a Kafka is looked for, then the command runs. It finds KAFKA_BROKERS, and KAFKA_SASL_BROKERS, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, in its
+ * environment. Where no Kafka can be had it does not run, and the exit code is 69: nothing that needs Kafka is ever
+ * skipped in silence. Other exit codes of its own are 64, no command given, and 127, the command is not there.
  * Ctrl-C reaches the command through the terminal; Kafka ends after it.
  */
 import { spawn } from 'node:child_process'
@@ -35,6 +36,7 @@ export async function withKafka(command: readonly string[], options: WithKafkaOp
     return USAGE
   }
   const sasl = { username: 'alice', password: randomBytes(12).toString('hex') }
+  say(`A Kafka for the tests is looked for; then ${program} runs`)
   const kafka = await find({ env, sasl, progress: say })
   if (kafka.kind === 'none') {
     say(kafka.why)

@@ -1,16 +1,6 @@
 import t from 'tap'
 import type { EventFacts, Known, LogFields } from '../../src/dev/demo-view.ts'
-import {
-  bridgeStep,
-  invitation,
-  label,
-  lifecycleOf,
-  missing,
-  stepLine,
-  table,
-  typeOf,
-  verdict,
-} from '../../src/dev/demo-view.ts'
+import { bridgeStep, label, lifecycleOf, missing, stepLine, table, typeOf, verdict } from '../../src/dev/demo-view.ts'
 
 const WHOLE: EventFacts = {
   id: '01J00000000000000000000AAA',
@@ -47,17 +37,24 @@ void t.test('the first record of a partition needs a commit like any other', asy
 })
 
 void t.test('the verdict is good only when there are events and none of them lacks anything', async (t) => {
-  t.equal(verdict([]).ok, false)
-  t.same(verdict([WHOLE, WHOLE]), {
+  t.equal(verdict([], true).ok, false)
+  t.same(verdict([WHOLE, WHOLE], true), {
     ok: true,
     sentences: ['All 2 events made the whole way, and nothing is owed any more.'],
   })
-  t.same(verdict([WHOLE, { ...WHOLE, started: 0, committed: undefined }]), {
+  t.same(verdict([WHOLE, { ...WHOLE, started: 0, committed: undefined }], true), {
     ok: false,
     sentences: [
       '1 of 2 events did not make the whole way.',
       'build.success …00AAA: XZepr has no started; its offset is not committed.',
     ],
+  })
+})
+
+void t.test('a verdict on the in-memory log says that no Kafka was there', async (t) => {
+  t.same(verdict([WHOLE], false), {
+    ok: true,
+    sentences: ['The event made the whole way (on the in-memory log, not on a Kafka).'],
   })
 })
 
@@ -77,8 +74,13 @@ void t.test(
 
 void t.test('steps stand below each other', async (t) => {
   t.equal(label(WHOLE), 'build.success …00AAA')
-  t.equal(stepLine(1234, 'bridge', label(WHOLE), 'what'), '   1.23s  bridge  build.success …00AAA                 what')
-  t.equal(stepLine(61_000, 'you', '', 'x').indexOf('x'), stepLine(0, 'kafka', label(WHOLE), 'x').indexOf('x'))
+  t.equal(stepLine(1234, 'bridge', label(WHOLE), 'what'), '   1.23s  bridge  build.success …00AAA       what')
+  t.equal(stepLine(61_000, 'you', '', 'x').indexOf('x'), stepLine(0, 'kafka', 'x', '').indexOf('x'))
+  t.equal(label({ ...WHOLE, name: 'xzepr.event.receiver.created' }), 'receiver.created …00AAA')
+})
+
+void t.test('no step ends with a full stop, whoever wrote it', async (t) => {
+  t.match(stepLine(0, 'bridge', '', 'The app is away.'), /The app is away$/)
 })
 
 const known: Known = {
@@ -95,10 +97,7 @@ void t.test('what the bridge says becomes a step about the event that it names, 
     [{ ...of, event: 'work.reported', report: 'started' }, 'the app reported started'],
     [{ ...of, event: 'work.ended', ending: 'failed', why: 'HTTP 400' }, 'ended failed: HTTP 400'],
     [{ ...of, event: 'work.ended', ending: 'completed', why: 'x' }, undefined],
-    [
-      { ...of, workId: undefined, event: 'record.settled', ending: 'completed' },
-      'settled: nothing more is owed for it',
-    ],
+    [{ ...of, workId: undefined, event: 'record.settled', ending: 'completed' }, 'settled: nothing more is owed'],
     [{ ...of, event: 'record.settled', ending: 'passed-over' }, undefined],
     [{ ...of, event: 'record.passed-over', why: 'ours' }, undefined],
     [{ ...of, event: 'record.received', level: 'debug' }, undefined],
@@ -131,14 +130,4 @@ void t.test('a lifecycle event names its work; nothing else does', async (t) => 
     t.equal(lifecycleOf(payload), undefined, payload)
   }
   t.equal(typeOf('{"type":"build.success"}'), 'build.success')
-})
-
-void t.test('the invitation holds lines that can be copied', async (t) => {
-  const urls = { xzepr: 'http://127.0.0.1:1', workApi: 'http://127.0.0.1:2', ops: 'http://127.0.0.1:3' }
-  const text = invitation({ ...urls, token: 'TOKEN', receiverId: 'RECEIVER' }).join('\n')
-  t.match(text, /curl -s http:\/\/127\.0\.0\.1:1\/api\/v1\/events -H 'authorization: Bearer TOKEN'/)
-  t.match(text, /curl -s http:\/\/127\.0\.0\.1:2\/work\n/)
-  t.match(text, /curl -s http:\/\/127\.0\.0\.1:3\/status\n/)
-  const [, body] = /-d '(.*)'/.exec(text) ?? []
-  t.match(JSON.parse(body ?? ''), { event_receiver_id: 'RECEIVER', success: true, payload: {} })
 })

@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import t from 'tap'
 import { missingToolchain } from '../../src/dev/app-process.ts'
 import { demo } from '../../src/dev/demo.ts'
@@ -28,7 +33,13 @@ void t.test('on the in-memory log every event makes the whole way, and the exit 
   const { exitCode, text } = await play(['--memory'])
   t.equal(exitCode, 0)
   if (exitCode !== 0) t.comment(text)
-  t.match(text, 'All 6 events made the whole way')
+  t.match(text, /\nAll 6 events made the whole way \(on the in-memory log, not on a Kafka\)\.\n$/)
+  t.match(text, /\nCommitted offsets are larger: /)
+  t.same(
+    text.split('\n').filter((line) => line.length > 80),
+    [],
+    'no line of a usual run is wider than 80 columns',
+  )
   t.match(text, /deployment\.failure …\w{5} +HTTP 200 +✓ +failed +\d\/\d+ +✓/)
   t.match(text, /build\.success …\w{5} +HTTP 200 +✓ +completed +\d\/\d+ +✓/)
 })
@@ -48,6 +59,35 @@ void t.test('interrupted before its verdict it fails, and everything is ended', 
   })
   t.equal(exitCode, 130)
   t.notMatch(text, 'made the whole way')
+  t.match(text, /\nEnded; nothing is left\.\n$/)
+})
+
+void t.test('a KAFKA_BROKERS that is wrong ends the demo, and nothing else is tried', async (t) => {
+  let text = ''
+  const output = { write: (more: string) => (text += more) }
+  const env = { ...process.env, KAFKA_BROKERS: 'nonsense' }
+  t.equal(await demo([], { output, env, signal: new AbortController().signal }), 1)
+  t.equal(text, 'KAFKA_BROKERS is "nonsense": it must be host:port, such as localhost:9092.\n')
+})
+
+void t.test('when nobody reads on it ends without a word, and its app with it', async (t) => {
+  const child = spawn(process.execPath, [...process.execArgv, resolve('src/dev/demo.ts'), '--memory', '--keep'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const closed = once(child, 'close')
+  let port = 0
+  for await (const line of createInterface({ input: child.stdout })) {
+    port = Number(/listening on port (\d+)/.exec(line)?.[1] ?? 0)
+    if (port > 0) break
+  }
+  child.stdout.destroy()
+  t.same(await closed, [141, null])
+  t.equal(errors, '')
+  t.ok(port > 0)
+  const [refused] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException]
+  t.equal(refused.code, 'ECONNREFUSED', 'the app is gone')
 })
 
 void t.test('kept, it stays up with lines to copy until it is interrupted, and keeps its verdict', async (t) => {
@@ -57,6 +97,7 @@ void t.test('kept, it stays up with lines to copy until it is interrupted, and k
   t.equal(exitCode, 0)
   if (exitCode !== 0) t.comment(text)
   t.match(text, 'curl -s http://127.0.0.1:')
+  t.match(text, /\nEnded; nothing is left\.\n$/)
 })
 
 void t.test('help and a wrong word start nothing', async (t) => {

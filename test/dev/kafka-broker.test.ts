@@ -49,7 +49,7 @@ void t.test('a Kafka is found, killed, started again and ended', async (t) => {
   const kafka = new TestKafka(broker)
   t.teardown(() => kafka.stop())
   t.match(sentences.at(0), /Kafka|Docker|Maven/, 'people hear what takes its time')
-  t.match(sentences.at(-1), /answers on 127\.0\.0\.1:\d+/)
+  t.match(sentences.at(-1), /answers on 127\.0\.0\.1:\d+$/)
 
   const topic = await kafka.createTopic(2)
   const places = await kafka.produce(topic, [

@@ -38,7 +38,8 @@ void t.test('the exit code is the command’s own, and Kafka ends after it', asy
   t.equal(await run(['sh', '-c', 'exit 0']), 0)
   t.equal(await run(['sh', '-c', 'exit 7']), 7)
   t.equal(await run(['sh', '-c', 'kill -TERM $$']), 143)
-  t.same(rest.said, [])
+  t.same(rest.said[0], 'A Kafka for the tests is looked for; then sh runs')
+  t.equal(rest.said.length, 3)
 })
 
 void t.test('the command finds Kafka in its environment', async (t) => {
@@ -61,8 +62,8 @@ void t.test('the command finds Kafka in its environment', async (t) => {
 
 void t.test('without Kafka the command does not run, and the reason is said', async (t) => {
   const { run, said } = stage()
-  t.equal(await run(['sh', '-c', 'exit 0'], { kind: 'none', why: 'install something' }), 69)
-  t.same(said, ['install something'])
+  t.equal(await run(['sh', '-c', 'exit 0'], { kind: 'none', why: 'install something', isSettingWrong: false }), 69)
+  t.match(said, [/^A Kafka for the tests/, 'install something'])
 })
 
 void t.test('a command that is missing is said, and Kafka ends', async (t) => {
@@ -70,7 +71,7 @@ void t.test('a command that is missing is said, and Kafka ends', async (t) => {
   t.equal(await self.run([]), 64)
   t.equal(self.stopped, 0)
   t.equal(await self.run(['no-such-command-here']), 127)
-  t.match(self.said, [/Say which command/, /no-such-command-here/])
+  t.match(self.said, [/Say which command/, /^A Kafka for the tests/, /no-such-command-here cannot be run/])
   t.equal(self.stopped, 1)
 })
 

@@ -22,6 +22,12 @@ for (const app of ['node', 'python']) {
     const [code] = (await once(child, 'close')) as [number | null]
     t.equal(code, 0, out)
     t.match(out, /event +webhook +started +ended +offset +committed/)
+    t.match(out, /\nAll 4 events made the whole way, and nothing is owed any more\.\n$/)
+    t.same(
+      out.split('\n').filter((line) => line.length > 80),
+      [],
+      'no line is wider than 80 columns',
+    )
     t.equal(out.match(/HTTP 200 +✓ +(completed|failed) +\d+\/\d+ +✓/g)?.length, 4, 'four rows, all of them true')
     const left = (await admin.listTopics()).filter((topic) => topic.startsWith('xzepr.demo.'))
     t.strictSame(left, [], 'its topic is gone')

@@ -32,7 +32,7 @@ export function jarsCache(env: Environment): string {
 export async function findJars(env: Environment, progress: (sentence: string) => void): Promise<Jars> {
   const cache = jarsCache(env)
   if (await isComplete(cache)) return { ok: true, dir: cache }
-  progress(`Maven fetches Kafka ${KAFKA_VERSION} into ${cache} (once, about 45 MB).`)
+  progress(`Maven fetches Kafka ${KAFKA_VERSION} (once, about 45 MB) into\n${cache}`)
   await mkdir(dirname(cache), { recursive: true })
   await sweep(cache)
   const work = `${cache}.tmp-${randomUUID()}`
@@ -50,7 +50,7 @@ export async function findJars(env: Environment, progress: (sentence: string) =>
         line: (line) => {
           if (!/Downloaded from .*\.jar/.test(line)) return
           fetched += 1
-          if (fetched % 20 === 0) progress(`Maven has fetched ${fetched} files.`)
+          if (fetched % 20 === 0) progress(`Maven has fetched ${fetched} files`)
         },
       },
     )

@@ -23,9 +23,10 @@ import { LOG4J2_XML, scramArguments, serverProperties } from './settings.ts'
 
 /**
  * $1 the directory, $2 java, $3 its class path, then the arguments for SCRAM users. The reader holds descriptor 3: a
- * job in the background loses its standard input (POSIX, Shell Command Language, section 2.9.3.1).
+ * job in the background loses its standard input (POSIX, Shell Command Language, section 2.9.3.1). It looks for `rm`
+ * where every Unix has it, then on the PATH: with a poor PATH the data would stay behind.
  */
-const SCRIPT = `
+export const SCRIPT = `
 dir=$1 java=$2 cp=$3
 shift 3
 exec 3<&0 </dev/null
@@ -39,6 +40,7 @@ exec 3<&0 </dev/null
 kafka=$!
 (
   trap '' TERM
+  PATH=/usr/bin:/bin:$PATH
   read -r _ <&3
   kill -TERM 0
   kill -KILL "$kafka" 2>/dev/null

@@ -36,7 +36,7 @@ export const dockerWay: FindWay = async (env, progress) => {
   if (!info.ok)
     return { ok: false, why: info.why.includes('not installed') ? info.why : 'the Docker daemon does not answer' }
   if (!(await docker(['image', 'inspect', IMAGE], ASK_TIMEOUT_MS)).ok) {
-    progress(`Docker pulls ${IMAGE} (once, about 400 MB).`)
+    progress(`Docker pulls ${IMAGE} (once, about 400 MB)`)
     const pull = await docker(['pull', '--quiet', IMAGE], PULL_TIMEOUT_MS)
     if (!pull.ok) return { ok: false, why: `Docker cannot pull ${IMAGE}: ${pull.why}` }
   }
@@ -81,7 +81,7 @@ export const javaWay: FindWay = async (env, progress) => {
     how: `Java ${version}`,
     bindHost: '127.0.0.1',
     launch: () => ({
-      program: 'sh',
+      program: '/bin/sh',
       args: (script) => ['-c', script, 'kafka'],
       java,
       classPath: `${jars.dir}/*`,

@@ -1,4 +1,7 @@
 /** What is decided before any Kafka runs: with stand-ins for docker, java and mvn on a PATH of the test's own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +11,7 @@ import t from 'tap'
 import { findKafka } from '../../../src/dev/kafka-broker.ts'
 import { findJars, isComplete, jarsCache } from '../../../src/dev/kafka/jars.ts'
 import { freePorts } from '../../../src/dev/kafka/ports.ts'
+import { SCRIPT } from '../../../src/dev/kafka/node.ts'
 import { run, Tail } from '../../../src/dev/kafka/run.ts'
 import { scramArguments, serverProperties } from '../../../src/dev/kafka/settings.ts'
 import { dockerWay, javaWay } from '../../../src/dev/kafka/ways.ts'
@@ -43,11 +47,17 @@ const MAVEN = `for arg; do case $arg in -DoutputDirectory=*) out=\${arg#*=};; es
 echo 'Downloaded from central: https://repo/a.jar (1 MB)'
 printf one > "$out/a.jar"; printf three > "$out/b.jar"`
 
-void t.test('without anything there is no Kafka, and a sentence says what to install', async (t) => {
+void t.test('without anything there is no Kafka, and three short lines say what to install', async (t) => {
   const { env } = await machine(t)
   const found = await findKafka({ env })
-  t.match(found, { kind: 'none', why: /set KAFKA_BROKERS, or start Docker, or install a JDK 17 or later and Maven/ })
-  t.match(found, { why: /docker is not installed; java is not installed/ })
+  t.same(found, {
+    kind: 'none',
+    why:
+      'No Kafka can be had: KAFKA_BROKERS is not set, and none starts\n' +
+      'Run Docker, or apt-get install openjdk-17-jdk-headless maven\n' +
+      'Tried: docker is not installed; java is not installed',
+    isSettingWrong: false,
+  })
 })
 
 void t.test('a KAFKA_BROKERS that does not answer is an error, not a reason to look elsewhere', async (t) => {
@@ -59,8 +69,38 @@ void t.test('a KAFKA_BROKERS that does not answer is an error, not a reason to l
   await new Promise((resolve) => server.once('listening', resolve))
   const broker = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const found = await findKafka({ env: { ...env, KAFKA_BROKERS: broker } })
-  t.match(found, { kind: 'none', why: `KAFKA_BROKERS names ${broker}, but no Kafka answers there` })
+  t.match(found, {
+    kind: 'none',
+    why: `No Kafka answers on ${broker}: correct KAFKA_BROKERS, or unset it.`,
+    isSettingWrong: true,
+  })
   t.same(await calls('docker'), [])
+})
+
+void t.test('a KAFKA_BROKERS that is not host:port is said to be so, and nothing is asked', async (t) => {
+  const { env, tool, calls } = await machine(t)
+  await tool('docker', 'exit 0')
+  for (const setting of ['nonsense', 'kafka://a:1', 'a:1,b', 'a:0', 'a:65536', 'a b:1', '::1:9092', ',']) {
+    const found = await findKafka({ env: { ...env, KAFKA_BROKERS: setting } })
+    const why = `KAFKA_BROKERS is "${setting}": it must be host:port, such as localhost:9092.`
+    t.same(found, { kind: 'none', why, isSettingWrong: true })
+  }
+  t.same(await calls('docker'), [])
+})
+
+void t.test('the data goes with its parent, also where the PATH has no rm', async (t) => {
+  const data = t.testdir({ log: { 'meta.properties': '' } })
+  const { dir, tool } = await machine(t)
+  await tool('java', 'echo up; exec /bin/sleep 60')
+  const own = [data, join(dir, 'bin', 'java'), '']
+  // A group of its own: the watcher ends its whole group.
+  const child = spawn('/bin/sh', ['-c', SCRIPT, 'kafka', ...own], { env: { PATH: '/nonexistent' }, detached: true })
+  await once(child.stdout, 'data')
+  child.stdin.end()
+  await once(child, 'exit')
+  // The test's own timeout bounds the wait.
+  while (existsSync(data)) await new Promise((resolve) => setImmediate(resolve))
+  t.notOk(existsSync(data))
 })
 
 void t.test('Docker is a way when its daemon answers and has or gets the image', async (t) => {
@@ -140,7 +180,7 @@ void t.test('progress is told while many files come', async (t) => {
     `${MAVEN}\nfor n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do echo "Downloaded from c: $n.jar"; done`,
   )
   await findJars(env, (sentence) => sentences.push(sentence))
-  t.match(sentences, [/once, about 45 MB/, 'Maven has fetched 20 files.'])
+  t.match(sentences, [/once, about 45 MB/, 'Maven has fetched 20 files'])
 })
 
 void t.test('a cache that lost a jar, or whose marker is broken or foreign, is made anew', async (t) => {
