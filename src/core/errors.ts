@@ -65,8 +65,8 @@ export const ERRORS = {
     retriable: false,
   },
   XZB_KAFKA_DECOMPRESS: {
-    what: 'A batch cannot be decompressed, or not within its bound; the consumer starts over and meets it again.',
-    hint: 'Nothing is delivered until the batch is gone or passed: stop the bridges, move the group past it (kafka-consumer-groups --reset-offsets) or let retention take it, and mend its producer. The bound guards the memory of the pod.',
+    what: 'A batch cannot be read, or not within the bound of what it may inflate to; it is passed over as poison.',
+    hint: 'The records at the offsets in this line are not delivered; everything else is. Mend the producer that wrote them and have it send them again, in smaller batches: one may inflate to 64 MiB.',
     retriable: false,
   },
   XZB_XZEPR_UNREACHABLE: {

@@ -11,12 +11,14 @@
  * over before the partition's committed offset is known; every batch is held against core/position.ts; all of it is
  * synchronous, because KafkaJS waits for none of its listeners and holds every partition up while it waits for a batch.
  */
+import { ERRORS } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import { Position } from '../core/position.ts'
 import type { Span } from '../core/position.ts'
 import { partitionName } from '../core/record.ts'
 import type { KafkaRecord, TopicPartition } from '../core/record.ts'
 import type { SourceEvents } from '../core/seams.ts'
+import type { Undecodable } from './patches/batches.ts'
 
 /** What KafkaJS's consumer must do for a partition. */
 export interface Reader {
@@ -50,6 +52,8 @@ export interface Arrival extends Span {
   readonly tellsGaps: boolean
   /** The records at or after this offset. */
   records(from: bigint): readonly KafkaRecord[]
+  /** What of it could not be read, at or after this offset; a record stands for each in `records`. */
+  undecodable(from: bigint): readonly Undecodable[]
 }
 
 export class Assignment {
@@ -138,12 +142,19 @@ export class Assignment {
     if (verdict.missing !== undefined && arrival.tellsGaps) {
       this.#journal({ name: 'kafka.records-missing', ...partition, offset: verdict.from, expected: verdict.missing })
     }
+    for (const unread of arrival.undecodable(verdict.from)) this.#passOver(partition, unread)
     this.#events.received({
       ...partition,
       records: arrival.records(verdict.from),
       nextOffset: arrival.next,
       highWatermark: arrival.highWatermark,
     })
+  }
+
+  #passOver(partition: TopicPartition, { from, last, why }: Undecodable): void {
+    const code = 'XZB_KAFKA_DECOMPRESS'
+    const offsets = `${partitionName(partition)}: offsets ${from} to ${last} are passed over: ${why}`
+    this.#journal({ name: 'kafka.problem', code, why: offsets, hint: ERRORS[code].hint })
   }
 
   pause(partition: TopicPartition): void {

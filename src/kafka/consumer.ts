@@ -8,6 +8,7 @@ import { PartitionAssigners } from 'kafkajs'
 import type { TopicPartition } from '../core/record.ts'
 import type { Arrival, Reader } from './assignment.ts'
 import { RETRY } from './client.ts'
+import type { Undecodable } from './patches/batches.ts'
 import { recordOf } from './records.ts'
 import type { Settings } from './settings.ts'
 
@@ -76,6 +77,11 @@ export function arrivalOf(batch: EachBatchPayload['batch']): Arrival {
     tellsGaps: true,
     records: (from) =>
       batch.messages.filter(({ offset }) => BigInt(offset) >= from).map((message) => recordOf(partition, message)),
+    undecodable: (from) =>
+      batch.messages.flatMap((message) => {
+        const { undecodable } = message as typeof message & { readonly undecodable?: Undecodable }
+        return undecodable !== undefined && undecodable.last >= from ? [undecodable] : []
+      }),
   }
 }
 
@@ -92,5 +98,6 @@ export function emptyArrivalOf(payload: ConsumerEndBatchProcessEvent['payload'])
     // It says where its first marker is, not what was asked for: a gap before it may be compaction's.
     tellsGaps: false,
     records: () => [],
+    undecodable: () => [],
   }
 }

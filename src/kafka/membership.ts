@@ -62,9 +62,14 @@ export class Membership {
   /**
    * The partitions of the latest join are known. Not before: a commit under the new generation for a partition that
    * it takes away would be accepted, and undo what its next reader commits.
+   * @returns whether this join follows directly on the last one, under the same name. Where it does not, the group was
+   * without us, or shared its partitions out unheard by us: another may have read, worked and committed meanwhile.
    */
-  joined(): void {
-    this.#member = this.#answered
+  joined(): boolean {
+    const last = this.#member
+    const now = this.#answered
+    this.#member = now
+    return last?.memberId === now?.memberId && last?.groupGenerationId === (now?.groupGenerationId ?? 0) - 1
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * Three mended spots of KafkaJS, without which the road stalls or burns.
+ * Four mended spots of KafkaJS, without which the road stalls or burns.
  *
  * KafkaJS has had no release since 2.2.4, so what must be mended is mended here, in memory and before the first fetch.
  * The law: a patch is laid only over the very function it was written for. The version and a fragment of each
@@ -8,9 +8,15 @@
  */
 import { createRequire } from 'node:module'
 import { BridgeError } from '../core/errors.ts'
+import { decodesEveryBatch } from './patches/batches.ts'
+import type { Decode, Decoder, Parts } from './patches/batches.ts'
+import { withHeadersInPlace } from './patches/headers.ts'
+import type { DecodeRecord } from './patches/headers.ts'
 
 const VERSION = '2.2.4'
 const DECODE_MESSAGES = 'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js'
+const DECODE_BATCH = 'kafkajs/src/protocol/recordBatch/v0/decoder.js'
+const DECODE_RECORD = 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js'
 const require = createRequire(import.meta.url)
 
 interface Connection {
@@ -27,23 +33,6 @@ type Method<This> = (this: This) => unknown
 interface ClassOf<Name extends string, This> {
   readonly prototype: Record<Name, Method<This>>
 }
-
-/** A decoded record; a marker stands for offsets that hold nothing for us. */
-interface Decoded {
-  readonly offset: string
-  readonly isControlRecord: boolean
-}
-interface RecordBatch {
-  readonly firstOffset: string
-  readonly lastOffsetDelta: number
-  readonly records: Decoded[]
-}
-interface Decoder {
-  readInt32(): number
-  canReadBytes(count: number): boolean
-  readBytes(count: number): Buffer
-}
-type Decode = (decoder: Decoder) => Promise<Decoded[]>
 
 let patched = false
 
@@ -62,6 +51,8 @@ export function patchKafkaJs(load: (path: string) => unknown = require): void {
     RequestQueue
   >
   const decode = load(DECODE_MESSAGES) as Decode
+  const decodeBatch = load(DECODE_BATCH) as Parts['decodeBatch']
+  const decodeRecord = load(DECODE_RECORD) as DecodeRecord
   expectSource('Connection.connect', connection.prototype.connect, 'this.socket = createSocket({')
   expectSource(
     'RequestQueue.scheduleCheckPendingRequests',
@@ -69,9 +60,12 @@ export function patchKafkaJs(load: (path: string) => unknown = require): void {
     'let scheduleAt = this.throttledUntil - Date.now()',
   )
   expectSource('decodeMessages', decode, 'records.push(...recordBatch.records)')
+  expectSource('recordBatch.decoder', decodeBatch, 'const decoder = fetchDecoder.slice(length)')
+  expectSource('record.decoder', decodeRecord, 'decoder.readVarIntArray(HeaderDecoder).reduce(')
 
   forgetHalfAResponse(connection)
   sleepWhenNothingWaits(queue)
+  decodeHeadersInPlace(decodeRecord)
   decodeEveryBatch(decode)
   patched = true
 }
@@ -105,67 +99,35 @@ function sleepWhenNothingWaits(queue: ClassOf<'scheduleCheckPendingRequests', Re
   }
 }
 
-/**
- * A batch of more than some 125,000 records is spread over the stack (`push(...records)`) and ends in a RangeError that
- * KafkaJS never retries: poison for the whole consumer. And a batch that compaction has emptied, in full or at its
- * end, gives no record that would move the position past it: the same fetch again, for ever. Here records are
- * appended one by one, and offsets that a batch spans without a record become a marker, which KafkaJS steps over as it
- * does over a transaction's (KIP-98: control records are never handed to the reader).
- */
+/** The decoder of batches holds the old decoder of records, and is loaded anew. See patches/headers.ts. */
+function decodeHeadersInPlace(decode: DecodeRecord): void {
+  replace(DECODE_RECORD, withHeadersInPlace(decode), /[\\/]recordBatch[\\/]v0[\\/]decoder\.js$/)
+}
+
+/** A response decoder that was loaded before holds the old function: it is loaded anew. See patches/batches.ts. */
 function decodeEveryBatch(decode: Decode): void {
   const DecoderClass = require('kafkajs/src/protocol/decoder.js') as new (buffer: Buffer) => Decoder
-  const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder.js') as (d: Decoder) => Promise<RecordBatch>
   const { MAGIC_BYTE } = require('kafkajs/src/protocol/recordBatch/v0/index.js') as { MAGIC_BYTE: number }
-  /** The same place in every message format: offset, length, leader epoch or checksum, magic. */
-  const magicAt = 16
-  /** What stands before the records in a batch, without offset and length. */
-  const batchOverheadBytes = 49
+  const patch = decodesEveryBatch({
+    magic: MAGIC_BYTE,
+    decoderOf: (bytes) => new DecoderClass(bytes),
+    decodeBatch: require(DECODE_BATCH) as Parts['decodeBatch'],
+    decodeOld: decode,
+  })
+  replace(DECODE_MESSAGES, patch, /[\\/]requests[\\/]fetch[\\/]v\d+[\\/]response\.js$/)
+}
 
-  const decodeAll: Decode = async (decoder) => {
-    const start = decoder.readInt32()
-    if (start <= 0 || !decoder.canReadBytes(start)) return []
-    const bytes = decoder.readBytes(start)
-    if (bytes.length <= magicAt) return []
-    if (bytes.readInt8(magicAt) !== MAGIC_BYTE) return decode(new DecoderClass(sized(bytes)))
-    const batches = new DecoderClass(bytes)
-    const records: Decoded[] = []
-    while (batches.canReadBytes(batchOverheadBytes)) {
-      try {
-        const batch = await decodeBatch(batches)
-        for (const record of batch.records) records.push(record)
-        const last = BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta)
-        if (batch.records.at(-1)?.offset !== String(last)) records.push(marker(last))
-      } catch (error) {
-        // The broker cuts its answer at maxBytes: the last batch may be half there and comes again whole.
-        if (error instanceof Error && error.name === 'KafkaJSPartialMessageError') break
-        throw error
-      }
-    }
-    return records
-  }
-
-  const cached = require.cache[require.resolve(DECODE_MESSAGES)]
-  if (cached === undefined) throw mismatch('decodeMessages is not in the module cache')
-  cached.exports = decodeAll
-  // A response decoder that was loaded before holds the old function: it is loaded anew at its next use.
-  for (const path of Object.keys(require.cache)) {
-    if (/kafkajs[\\/]src[\\/]protocol[\\/]requests[\\/]fetch[\\/]v\d+[\\/]response\.js$/.test(path)) {
+/** Puts a function in a module's place. Who holds the old one is forgotten, and loaded anew at its next use. */
+function replace(path: string, patch: unknown, holders: RegExp): void {
+  const cached = require.cache[require.resolve(path)]
+  if (cached === undefined) throw mismatch(`${path} is not in the module cache`)
+  cached.exports = patch
+  for (const loaded of Object.keys(require.cache)) {
+    if (/[\\/]kafkajs[\\/]src[\\/]protocol[\\/]/.test(loaded) && holders.test(loaded)) {
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the module cache is a dictionary by path.
-      delete require.cache[path]
+      delete require.cache[loaded]
     }
   }
-}
-
-/** Message sets older than format 2 go to KafkaJS's own decoder, which reads the size itself. */
-function sized(bytes: Buffer): Buffer {
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(bytes.length)
-  return Buffer.concat([size, bytes])
-}
-
-function marker(offset: bigint): Decoded {
-  const batchContext = { inTransaction: false, producerId: '-1' }
-  return { offset: String(offset), isControlRecord: true, ...{ key: null, value: null, headers: {}, batchContext } }
 }
 
 function expectSource(name: string, written: (...args: never[]) => unknown, fragment: string): void {

@@ -158,7 +158,8 @@ export class Session {
     const { GROUP_JOIN, REQUEST, REQUEST_TIMEOUT, END_BATCH_PROCESS, CRASH } = this.#consumer.events
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#guarded(() => {
-        this.#membership.joined()
+        // What was ours under a membership that has ended is read anew from what is committed: its old calls find no taker.
+        if (!this.#membership.joined()) this.#assignment.loseAll()
         this.#joined = true
         this.#pulse.joined(clock.nowMs())
         const fresh = this.#assignment.join(payload.memberAssignment)

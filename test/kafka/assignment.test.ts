@@ -51,6 +51,7 @@ function arrival(first: bigint, next: bigint, more: Partial<Arrival> = {}): Arri
       Array.from({ length: Number(next - at) }, (_, index): KafkaRecord => {
         return { ...p0, offset: at + BigInt(index), timestampMs: 0, key: null, value: null, headers: [] }
       }),
+    undecodable: () => [],
     ...more,
   }
 }
@@ -205,3 +206,23 @@ void t.test('a log that was made anew is revoked and assigned again, unpaused, a
   t.match(batches, [{ records: [{ offset: 0n }, { offset: 1n }], nextOffset: 2n }])
   t.not(assignment.holding(p0), before, 'a commit for the old log finds no taker')
 })
+
+void t.test(
+  'offsets that could not be read are said with their place and why, and only where they are new',
+  async (t) => {
+    const { assignment, journal, batches } = road()
+    assignment.begin(only(assignment.join({ t: [0] })), from(3n))
+    const asked: bigint[] = []
+    const undecodable: Arrival['undecodable'] = (at) => {
+      asked.push(at)
+      return [{ from: 2n, last: 6n, why: 'no gzip' }]
+    }
+    assignment.arrived(arrival(0n, 7n, { undecodable }))
+    assignment.arrived(arrival(0n, 7n, { undecodable }))
+    t.same(asked, [3n], 'what was seen before is not said again')
+    t.equal(batches.length, 1)
+    t.match(journal, [
+      { name: 'kafka.problem', code: 'XZB_KAFKA_DECOMPRESS', why: /t\/0: offsets 2 to 6 are passed over: no gzip/ },
+    ])
+  },
+)

@@ -5,14 +5,14 @@ import type { Coordinated } from '../../src/kafka/membership.ts'
 type Coordinator = Awaited<ReturnType<Coordinated['findBroker']>>
 
 /** A coordinator that hands out generations 5, 6, …, and takes down what it is asked. */
-function coordinator(asked: unknown[], isConnected = true): Coordinator {
+function coordinator(asked: unknown[], isConnected = true, name = (): string => 'me'): Coordinator {
   let generationId = 4
   return {
     nodeId: '1',
     isConnected: () => isConnected,
     joinGroup: () => {
       generationId += 1
-      return Promise.resolve({ memberId: 'me', generationId })
+      return Promise.resolve({ memberId: name(), generationId })
     },
     lookupRequest: () => () => ({ request: {}, response: { parse: () => Promise.resolve() } }),
     offsetCommit: async (request) => void asked.push(request),
@@ -104,3 +104,23 @@ void t.test(
     t.same(asked, [])
   },
 )
+
+void t.test('a join goes on from the last only under the same name and as its direct successor', async (t) => {
+  let name = 'me'
+  const broker = coordinator([], true, () => name)
+  const kafka = cluster(broker)
+  const membership = new Membership('g', () => Promise.resolve())
+  membership.listen(kafka)
+  await kafka.findGroupCoordinator({ groupId: 'g' })
+  const joins = async (times = 1): Promise<boolean> => {
+    for (let left = times; left > 0; left--) await broker.joinGroup({})
+    return membership.joined()
+  }
+  t.equal(await joins(), false, 'the first')
+  t.equal(await joins(), true)
+  t.equal(await joins(2), false, 'the group shared its partitions out once without our hearing of it')
+  t.equal(await joins(), true)
+  name = 'another'
+  t.equal(await joins(), false, 'the membership before has ended')
+  t.equal(await joins(), true)
+})

@@ -28,7 +28,7 @@ function response(...batches: readonly Buffer[]): unknown {
 }
 
 /** A batch of these offsets, which spans up to `last`: what compaction leaves keeps the batch's own span. */
-async function batch(offsets: readonly number[], last: number): Promise<Buffer> {
+async function batch(offsets: readonly number[], last: number, written?: readonly Encoder[]): Promise<Buffer> {
   const first = offsets[0] ?? 0
   const records = offsets.map((offset) =>
     writeRecord({ offsetDelta: offset - first, timestampDelta: 0, key: null, value: Buffer.from('v'), headers: {} }),
@@ -45,7 +45,7 @@ async function batch(offsets: readonly number[], last: number): Promise<Buffer> 
     producerEpoch: -1,
     firstSequence: -1,
     lastOffsetDelta: last - first,
-    records,
+    records: written ?? records,
   })
   buffer.writeBigInt64BE(BigInt(first))
   return Buffer.from(buffer)
@@ -77,7 +77,13 @@ void t.test('another KafkaJS than the one the patches are for is refused', async
   t.throws(() => {
     patchKafkaJs(other((path) => (path.endsWith('package.json') ? { version: '2.2.5' } : undefined)))
   }, refused)
-  for (const changed of ['connection.js', 'requestQueue/index.js', 'decodeMessages.js']) {
+  for (const changed of [
+    'connection.js',
+    'requestQueue/index.js',
+    'decodeMessages.js',
+    'recordBatch/v0/decoder.js',
+    'record/v0/decoder.js',
+  ]) {
     const strange = Object.assign(() => 'another', {
       prototype: { connect: () => 'another', scheduleCheckPendingRequests: () => 'another' },
     })
@@ -153,10 +159,19 @@ void t.test('a batch that the broker cut off at its bound comes again whole', as
   t.same(await decode(response()), [])
 })
 
-void t.test('a batch that is damaged is an error, not the end of the batch', async (t) => {
+void t.test('a batch whose records are damaged gives one stand-in, at its last offset', async (t) => {
   const damaged = await batch([0, 1], 1)
   damaged.writeInt32BE(1000, 57)
-  await t.rejects(decode(response(damaged)))
+  const decoded = await decode(response(damaged, await batch([2], 2)))
+  t.same(offsets(decoded), ['1', '2'])
+  t.match(decoded[0], { undecodable: { from: 0n, last: 1n } })
+})
+
+void t.test('headers are decoded in place within batches too', async (t) => {
+  const headers = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`h${at}`, 'v']))
+  const record = writeRecord({ offsetDelta: 0, timestampDelta: 0, key: null, value: Buffer.from('v'), headers })
+  const [decoded] = await decode(response(await batch([0], 0, [record])))
+  t.equal(Object.getPrototypeOf((decoded as { headers?: object }).headers ?? {}), null)
 })
 
 void t.test('messages of before format 2 are still read', async (t) => {
