@@ -95,12 +95,13 @@ export class Pace {
         return
       case 'barred':
       case 'busy':
+        if (suspect) return
         this.#problem = problemIn(answer)
         this.#trouble(wave, moment, answer.kind === 'busy' ? answer.retryAfterMs : undefined)
         return
       case 'failing':
       case 'away':
-        if (suspect && this.open) return
+        if (suspect) return
         this.#failed(thread, answer, wave, moment)
     }
   }

@@ -24,6 +24,10 @@ export class Queue<T> {
     return this.#first?.member
   }
 
+  get last(): T | undefined {
+    return this.#last?.member
+  }
+
   /** Joins at the end. The place is the ticket for `leave`. */
   join(member: T): Place<T> {
     const place: Place<T> = { member, before: this.#last, after: undefined }

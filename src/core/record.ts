@@ -29,6 +29,9 @@ export interface KafkaRecord extends TopicPartition {
 /** What a held record costs beside its own bytes: the objects around it, measured on Node 20 and rounded up. */
 export const RECORD_OVERHEAD_BYTES = 1024
 
+/** The same for each of its headers, which may be many and tiny. */
+export const HEADER_OVERHEAD_BYTES = 128
+
 /** `topic/partition`: the name of a partition in maps and logs. */
 export function partitionName({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
@@ -42,6 +45,6 @@ export function coordinates(record: TopicPartition & { readonly offset: bigint }
 /** What holding this record costs in memory, in bytes. */
 export function heldBytes(record: KafkaRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
-  for (const header of record.headers) bytes += header.name.length + (header.value?.length ?? 0)
+  for (const header of record.headers) bytes += HEADER_OVERHEAD_BYTES + header.name.length + (header.value?.length ?? 0)
   return bytes
 }

@@ -1,12 +1,13 @@
 /**
  * The book of reports owed to XZepr: which may go now, and what an answer means for it.
  *
- *                    ┌──────────── front ◀── not its fault: XZepr as a whole rests (pace.ts) ──┐
- *                    ▼                                                                         │
- *      owe ──▶ ready ──▶ out ──┬── stored ─────────▶ over; the next of its thread is ready     │
- *                ▲             ├── refused, failing ─▶ resting; at the last try given up, over │
- *                │             └── away, limited, barred, busy ────────────────────────────────┘
- *                └── resting ◀── away, with a rest of its own
+ *                    ┌────────── front ◀── limited: the bucket is empty (pace.ts) ─────────────┐
+ *                    ▼                                                                        │
+ *      owe ──▶ ready ──▶ out ──┬── stored ─▶ over; the next of its thread is ready            │
+ *                ▲             ├── refused, or a fault while others are accepted ─▶ resting;  │
+ *                │             │      at the last try given up, over                          │
+ *              again           └── limited ───────────────────────────────────────────────────┘
+ *                └── resting ◀── a fault with nothing accepted: an outage, no try is burned
  *
  * Laws: reports of one thread go in the order they were owed, one out at a time; a report leaves the book only stored
  * or given up; it is given up for what XZepr says about it, never for an outage. A try counts against a report when
@@ -61,6 +62,9 @@ export type Outcome =
   | { readonly kind: 'given-up'; readonly why: string; readonly lookAgain: boolean }
   | { readonly kind: 'held'; readonly lookAgain: boolean }
 
+/** Answers that may be about XZepr as a whole or about one report. */
+const FAULTS: ReadonlySet<XzeprAnswer['kind']> = new Set(['barred', 'busy', 'failing', 'away'])
+
 const HELD: Outcome = { kind: 'held', lookAgain: false }
 const HELD_LOOK_AGAIN: Outcome = { kind: 'held', lookAgain: true }
 
@@ -71,6 +75,8 @@ export class Telling<What> {
   /** Sent back through no fault of their own: before all others. A second order of urgency would stand beside it. */
   readonly #front = new Queue<Line<What>>()
   readonly #ready = new Queue<Line<What>>()
+  /** Failed before, and rested since. */
+  readonly #again = new Queue<Line<What>>()
   /** Soonest last. */
   readonly #resting: Rest<What>[] = []
   #out = 0
@@ -118,8 +124,7 @@ export class Telling<What> {
   next(nowMs: number): Owed<What> | undefined {
     this.#wakeRested(nowMs)
     if (this.#out >= this.pace.width || nowMs < this.pace.notBeforeMs) return undefined
-    const queue = this.#front.size > 0 ? this.#front : this.#ready
-    const line = queue.first
+    const { queue, line } = this.#whoseTurn()
     const owed = line?.owed[0]
     if (line?.place === undefined || owed === undefined) return undefined
     queue.leave(line.place)
@@ -130,17 +135,31 @@ export class Telling<What> {
     return owed
   }
 
+  /**
+   * What XZepr sent back through no fault of its own goes first. While one report at a time tries whether XZepr is
+   * there, the newest of those that never failed does: were it the one that XZepr will never take, nobody would get by.
+   */
+  #whoseTurn(): { queue: Queue<Line<What>>; line: Line<What> | undefined } {
+    if (this.#front.size > 0) return { queue: this.#front, line: this.#front.first }
+    const fresh = this.pace.open ? this.#ready.first : this.#ready.last
+    if (fresh !== undefined && (!this.pace.open || this.#again.size === 0)) return { queue: this.#ready, line: fresh }
+    if (this.#again.size > 0) return { queue: this.#again, line: this.#again.first }
+    return { queue: this.#ready, line: fresh }
+  }
+
   /** When `next` may give more although no answer comes; undefined when only an answer or a new report can. */
   get wakeAtMs(): number | undefined {
     const dueAtMs = this.#resting.at(-1)?.dueAtMs
     if (this.#out >= this.pace.width) return undefined
-    if (this.#front.size + this.#ready.size > 0) return this.pace.notBeforeMs
+    if (this.#front.size + this.#ready.size + this.#again.size > 0) return this.pace.notBeforeMs
     return dueAtMs === undefined ? undefined : Math.max(dueAtMs, this.pace.notBeforeMs)
   }
 
   /** @param stale the receiver was looked up again since the request went out. */
   answered(owed: Owed<What>, answer: XzeprAnswer, stale: boolean, moment: Moment): Outcome {
     this.#out -= 1
+    // XZepr accepts others, so what it does with this one is about this one: it counts as a try, and it rests alone.
+    const isOwnFault = FAULTS.has(answer.kind) && this.#othersAccepted(owed)
     this.pace.heard(owed.line.thread, answer, owed.wave, moment, owed.suspect)
     switch (answer.kind) {
       case 'stored':
@@ -153,18 +172,19 @@ export class Telling<What> {
         owed.missedReceiver ||= !stale
         this.#toFront(owed)
         return stale ? HELD : HELD_LOOK_AGAIN
-      case 'barred':
-        this.#toFront(owed)
-        return answer.receiverInDoubt && !stale ? HELD_LOOK_AGAIN : HELD
       case 'limited':
-      case 'busy':
         this.#toFront(owed)
         return HELD
+      case 'barred':
+      case 'busy': {
+        const lookAgain = answer.kind === 'barred' && answer.receiverInDoubt && !stale
+        if (isOwnFault) return this.#tried(owed, answer.why, moment, lookAgain)
+        // The common pace takes no notice of a suspect, so it has to rest by itself.
+        return owed.suspect ? this.#rest(owed, moment) : this.#back(owed, lookAgain)
+      }
       case 'failing':
-        return this.#othersAccepted(owed) ? this.#tried(owed, answer.why, moment, false) : this.#rest(owed, moment)
       case 'away':
-        this.#othersAccepted(owed)
-        return this.#rest(owed, moment)
+        return isOwnFault ? this.#tried(owed, answer.why, moment, false) : this.#rest(owed, moment)
     }
   }
 
@@ -205,8 +225,15 @@ export class Telling<What> {
   #wakeRested(nowMs: number): void {
     for (let rest = this.#resting.at(-1); rest !== undefined && rest.dueAtMs <= nowMs; rest = this.#resting.at(-1)) {
       this.#resting.pop()
-      rest.line.place = this.#ready.join(rest.line)
+      rest.line.place = this.#again.join(rest.line)
     }
+  }
+
+  /** XZepr as a whole is not there for us; behind the others, so that the next try is another's. */
+  #back(owed: Owed<What>, lookAgain: boolean): Outcome {
+    owed.failures += 1
+    owed.line.place = this.#again.join(owed.line)
+    return lookAgain ? HELD_LOOK_AGAIN : HELD
   }
 
   #toFront({ line }: Owed<What>): void {
