@@ -11,7 +11,8 @@
  *        └─────────▶ saving (1 out, a token's time apart) ──▶ open, when the bucket holds enough again
  *
  * Laws: the answers to requests that were out together are one wave, and lengthen the rest once. A report that fails
- * alone rests alone: only when a second one fails too, with nothing accepted between, it is XZepr that is down.
+ * alone rests alone: only when a second one fails too, with nothing accepted between, it is XZepr that is down. What a
+ * report brings on itself, shown by others accepted between its failures, touches no other's pace.
  */
 import { backoffMs } from './retry.ts'
 import type { Problem, Rate, XzeprAnswer } from './xzepr-answer.ts'
@@ -59,6 +60,19 @@ export class Pace {
     return this.#mode === 'open'
   }
 
+  get probing(): boolean {
+    return this.#mode === 'probing'
+  }
+
+  /**
+   * Probes come from both ends of the queue in turn: many bad reports at one end would else keep XZepr from showing
+   * that it takes others. A bucket that is merely low keeps the queue's order.
+   */
+  get newestNext(): boolean {
+    if (this.open || this.#failures === 0) return false
+    return this.#failures % 2 === (this.probing ? 1 : 0)
+  }
+
   /** How many requests may be out. */
   get width(): number {
     return this.open ? this.#settings.concurrency : 1
@@ -77,31 +91,32 @@ export class Pace {
   /**
    * What an answer says about XZepr as a whole.
    * @param thread tells the failures of one report from those of many.
-   * @param suspect XZepr accepted others between this report's failures: they say nothing about XZepr.
+   * @param own XZepr accepted others since this report failed before: its failures say nothing about XZepr.
    */
-  heard(thread: string, answer: XzeprAnswer, wave: number, moment: Moment, suspect = false): void {
+  heard(thread: string, answer: XzeprAnswer, wave: number, moment: Moment, own = false): void {
+    if (answer.kind === 'stored') {
+      this.#accepted += 1
+      this.#failing.clear()
+    }
     switch (answer.kind) {
       case 'stored':
-        this.#accepted += 1
-        this.#failing.clear()
-        this.#alive(wave, answer.rate, moment.nowMs)
-        return
       case 'refused':
       case 'no-receiver':
         this.#alive(wave, answer.rate, moment.nowMs)
         return
       case 'limited':
+        if (own) return
         this.#limited(wave, moment, answer.rate, answer.retryAfterMs)
         return
       case 'barred':
       case 'busy':
-        if (suspect) return
+        if (own) return
         this.#problem = problemIn(answer)
         this.#trouble(wave, moment, answer.kind === 'busy' ? answer.retryAfterMs : undefined)
         return
       case 'failing':
       case 'away':
-        if (suspect) return
+        if (own) return
         this.#failed(thread, answer, wave, moment)
     }
   }

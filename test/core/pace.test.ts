@@ -53,18 +53,21 @@ void t.test('one that fails alone costs its neighbours nothing, and is said when
   t.equal(pace.width, 8, 'what was given up counts no more')
 })
 
-void t.test('a suspect’s failures change nothing for the others', async (t) => {
-  const pace = new Pace(SETTINGS)
-  pace.heard('a', failing, 0, at(0))
-  pace.heard('b', failing, 0, at(0), true)
-  t.equal(pace.width, 8)
-  pace.heard('c', failing, 0, at(0))
-  const { notBeforeMs } = pace
-  pace.heard('b', failing, pace.wave, at(notBeforeMs), true)
-  t.equal(pace.width, 1)
-  t.equal(pace.notBeforeMs, notBeforeMs)
-  pace.heard('b', { kind: 'busy', why: 'HTTP 503', retryAfterMs: 60_000 }, pace.wave, at(notBeforeMs), true)
-  t.equal(pace.notBeforeMs, notBeforeMs)
+void t.test('what a report brings on itself neither closes the pace nor lengthens a rest', async (t) => {
+  const busy: XzeprAnswer = { kind: 'busy', why: 'HTTP 503', retryAfterMs: 7000 }
+  for (const answer of [failing, away, unauthorised, busy, limited(7)]) {
+    const pace = new Pace(SETTINGS)
+    pace.heard('a', answer, pace.wave, at(0), true)
+    t.equal(pace.width, 8)
+    t.equal(pace.notBeforeMs, 0)
+    t.equal(pace.problem, undefined)
+    pace.heard('b', failing, pace.wave, at(0))
+    pace.heard('c', failing, pace.wave, at(0))
+    const { notBeforeMs } = pace
+    pace.heard('a', answer, pace.wave, at(notBeforeMs), true)
+    t.equal(pace.notBeforeMs, notBeforeMs)
+    t.equal(pace.width, 1)
+  }
 })
 
 void t.test(

@@ -164,45 +164,6 @@ void t.test('a report that XZepr fails on while it accepts others is given up, a
   t.equal(failures, 21, 'the first failure alone proves nothing')
 })
 
-/**
- * An hour in which XZepr answers some reports for ever the same way and stores all others, of which one comes each
- * second. @returns how long the others waited at the most, and which of the bad ones were given up.
- */
-function hourWith(bad: readonly string[], how: string): { worstWaitMs: number; givenUp: string[] } {
-  const desk = new Desk({ ...SETTINGS, concurrency: 8 })
-  const owedAtMs = new Map<string, number>()
-  const givenUp: string[] = []
-  let worstWaitMs = 0
-  for (const name of bad) desk.book.owe(name, name, 10)
-  for (let second = 0; second < 3600; second++) {
-    const good = `good ${second}`
-    owedAtMs.set(good, desk.nowMs)
-    desk.book.owe(good, good, 10)
-    for (let tick = 0; tick < 4; tick++) {
-      for (const owed of desk.take()) {
-        const isBad = bad.includes(owed.what)
-        if (desk.hear(owed, isBad ? how : 'stored').kind === 'given-up') givenUp.push(owed.what)
-        if (!isBad) worstWaitMs = Math.max(worstWaitMs, desk.nowMs - (owedAtMs.get(owed.what) ?? 0))
-        if (!isBad) owedAtMs.delete(owed.what)
-      }
-      desk.nowMs += 250
-    }
-  }
-  for (const atMs of owedAtMs.values()) worstWaitMs = Math.max(worstWaitMs, desk.nowMs - atMs)
-  return { worstWaitMs, givenUp }
-}
-
-for (const how of ['failing', 'busy', 'away', 'foreign', 'unauthorised', 'refused', 'no-receiver']) {
-  void t.test(`reports that XZepr answers ${how} for ever hold up no other, and are given up`, async (t) => {
-    for (const count of [1, 2, 20]) {
-      const bad = Array.from({ length: count }, (_, n) => `bad ${n}`)
-      const { worstWaitMs, givenUp } = hourWith(bad, how)
-      t.ok(worstWaitMs <= 60_000, `${count}: the others wait ${worstWaitMs} ms at the most`)
-      t.same(givenUp.sort(), [...bad].sort(), `${count}: all of them are given up`)
-    }
-  })
-}
-
 void t.test('while XZepr is down one probe goes at a time, each with another report', async (t) => {
   const desk = new Desk()
   desk.owe('a1', 'b1', 'c1', 'd1', 'e1')
