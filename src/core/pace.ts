@@ -26,8 +26,11 @@ export interface PaceSettings {
   readonly maxMs: number
 }
 
-/** XZepr's authenticated default is 100 requests a minute, refilled continuously. */
-const TOKEN_MS = 600
+/**
+ * How long the bucket takes to gain a token, where XZepr does not say: its authenticated default is 100 requests a
+ * minute, refilled continuously. Its 429 says `retry-after: 0`, so this is the least that helps.
+ */
+export const TOKEN_MS = 600
 /** Pods that share a bucket spread over this many tokens' time when they meet its end again and again. */
 const SPREAD_TOKENS = 16
 

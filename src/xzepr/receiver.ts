@@ -9,6 +9,7 @@
  *
  * The moment's rest lets the creates of pods that race become visible to each other before any of them chooses.
  */
+import { TOKEN_MS } from '../core/pace.ts'
 import { ReceiverList } from '../core/receiver.ts'
 import { restMs } from '../core/retry.ts'
 import type { Clock, Wake } from '../core/seams.ts'
@@ -34,8 +35,6 @@ export interface ReceiverOptions {
 
 /** XZepr's slowest create of a row is far below this. */
 const SETTLE_MS = 1000
-/** What a 429 with `retry-after: 0` means: the time in which the bucket gains a token. */
-const TOKEN_MS = 600
 
 export class Receiver {
   readonly #options: ReceiverOptions
