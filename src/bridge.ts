@@ -125,6 +125,10 @@ export class Bridge implements SourceEvents {
     await this.committer.now()
   }
 
+  rejoined(): void {
+    this.#go()
+  }
+
   // ── received ▶ decode ▶ filter ▶ lane ───────────────────────────────────────────────────────────────────────────
 
   #decode(record: KafkaRecord, ledger: Ledger, entry: Entry): void {

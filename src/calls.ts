@@ -59,7 +59,12 @@ export class Calls {
     const { record, event, attempts } = work
     if (record === undefined) throw new Error(`an ended work cannot be sent: ${event.id}`)
     const headers = { ...deliveryHeaders(group, record, event), ...attemptHeaders(attempts, attemptsMax) }
-    const attempt = webhook.attempt({ headers, body: record.value ?? NO_BODY })
+    const attempt = webhook.attempt({
+      headers,
+      body: record.value ?? NO_BODY,
+      id: headers['idempotency-key'] ?? '',
+      wantsBody: false,
+    })
     const call = { attempt, startedAtMs: clock.nowMs(), probe: this.gate.pass() }
     this.#out.set(work, call)
     journal({ name: 'attempt.started', ...coordinatesOf(work), attempt: attempts, eventType: event.type })

@@ -14,7 +14,7 @@
  * class, as RFC 9110 section 15 asks.
  */
 
-export type Answer =
+export type Answer = (
   | { readonly kind: 'done'; readonly why: string }
   | { readonly kind: 'accepted'; readonly why: string }
   /** `responded`: the app itself said so; false for a timeout or a reset, where nobody may be there. */
@@ -22,6 +22,10 @@ export type Answer =
   /** `responded`: the app itself said so; false where the request could not even be written. */
   | { readonly kind: 'never'; readonly why: string; readonly responded: boolean }
   | { readonly kind: 'away'; readonly why: string }
+) & {
+  /** What the app wrote, where the delivery wanted it and it is UTF-8 within its bound. */
+  readonly body?: string
+}
 
 /** What one HTTP exchange came to. */
 export type Exchange =

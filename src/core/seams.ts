@@ -5,6 +5,7 @@
  * stands in for an edge in a test fills the same shape.
  */
 import type { Answer } from './answer.ts'
+import type { DeadLetter } from './dead-letter.ts'
 import type { LifecycleEvent } from './lifecycle.ts'
 import type { KafkaRecord, TopicPartition } from './record.ts'
 import type { Report, Told, Verdict, WorkView } from './report.ts'
@@ -63,6 +64,8 @@ export interface SourceEvents {
   received(batch: Batch): void
   /** The group is about to rejoin: finish and commit what can be, within a bound that the source keeps. */
   drain(): Promise<void>
+  /** The rejoin is over; said after every `revoked` that it brought, and before any `received`. */
+  rejoined(): void
 }
 
 export interface Batch extends TopicPartition {
@@ -99,6 +102,10 @@ export interface Delivery {
   /** Names and values that HTTP can carry: already percent-encoded. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
+  /** Names what is delivered: the same on every attempt, another for everything else. A signature covers it. */
+  readonly id: string
+  /** Is the body of the answer read? It may name single events of a batch. */
+  readonly wantsBody: boolean
 }
 
 export interface Webhook {
@@ -128,6 +135,34 @@ export interface Reporter {
   readonly backlog: Backlog
   /** No new request starts; what is still held stays untold. */
   stop(): Promise<void>
+}
+
+// ── where records go that came to nothing: kafka/dead-letter.ts ──────────────────────────────────────────────────────
+
+export interface DeadLetters {
+  /** Writes a letter until all in-sync replicas have it; retried with backoff, never rejects. After `stop` it never resolves. */
+  write(letter: DeadLetter): Promise<void>
+  /** What keeps letters from Kafka just now, in a sentence for the operator; undefined when nothing does. */
+  readonly problem: string | undefined
+  stop(): Promise<void>
+}
+
+// ── the operator's hand: filled by bridge.ts for http/ops.ts ─────────────────────────────────────────────────────────
+
+/** Whose hand it was, and what for: goes into the log. */
+export interface Hand {
+  readonly who: string
+  readonly why: string
+}
+
+export interface Levers {
+  /** Nothing more is sent; works in hand may answer and report. Again: the newest hand holds. */
+  pause(hand: Hand): void
+  resume(hand: Hand): void
+  /** Lets go of one work: its record settles as passed over. `unknown`: no work of this id is in hand. */
+  settle(workId: string, hand: Hand): 'settled' | 'unknown'
+  /** Takes nothing new from here on; resolves when nothing is in hand, or the grace is over. */
+  drain(hand: Hand): Promise<void>
 }
 
 /** Reports that XZepr does not have yet. */

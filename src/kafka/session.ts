@@ -163,6 +163,7 @@ export class Session {
         this.#joined = true
         this.#pulse.joined(clock.nowMs())
         const fresh = this.#assignment.join(payload.memberAssignment)
+        this.#events.rejoined()
         this.#tell.joined(this.#assignment.size)
         void this.#begin(fresh, payload.isLeader)
       })

@@ -34,6 +34,7 @@ function road(): Road {
       revoked: (partitions) => void told.push(`revoked ${partitions.map(partitionName).join(' ')}`),
       received: (batch) => void batches.push(batch),
       drain: () => Promise.resolve(),
+      rejoined: () => undefined,
     },
     (entry) => void journal.push(entry),
   )

@@ -54,6 +54,8 @@ export class Watch implements SourceEvents {
   readonly violations: string[] = []
   /** What `drain` waits for. */
   onDrain: () => Promise<void> = async () => undefined
+  /** How often a rejoin was over. */
+  rejoins = 0
   #silent = false
   readonly #looks = new Set<() => void>()
 
@@ -93,6 +95,10 @@ export class Watch implements SourceEvents {
     if (batch.highWatermark < batch.nextOffset) this.violations.push(`${name}: the batch ends past the log`)
     assignment.next = batch.nextOffset
     this.#changed()
+  }
+
+  rejoined(): void {
+    this.rejoins += 1
   }
 
   async drain(): Promise<void> {

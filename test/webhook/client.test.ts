@@ -12,7 +12,12 @@ import type { WebhookClient, WebhookOptions } from '../../src/webhook/client.ts'
 import { webhookClient } from '../../src/webhook/client.ts'
 import { settled, VirtualClock } from '../support/clock.ts'
 
-const EVENT: Delivery = { headers: { 'work-id': '01J', 'work-attempt': '1' }, body: Buffer.from('{"n":1.0}') }
+const EVENT: Delivery = {
+  headers: { 'work-id': '01J', 'work-attempt': '1' },
+  body: Buffer.from('{"n":1.0}'),
+  id: 'g/t/0/1',
+  wantsBody: false,
+}
 /** Longer than any exchange in here takes; only tests of the deadline move a clock or set a short one. */
 const PATIENT_MS = 60_000
 
@@ -112,7 +117,7 @@ void t.test('an event without a body is a POST of length 0', async (t) => {
       response.end()
     }),
   )
-  t.equal((await answers(client, { headers: {}, body: new Uint8Array(0) })).kind, 'done')
+  t.equal((await answers(client, { ...EVENT, headers: {}, body: new Uint8Array(0) })).kind, 'done')
   t.equal(length, '0')
 })
 
@@ -133,7 +138,7 @@ void t.test('each class of status becomes its answer, with the wait the app asks
     }),
   )
   const to = (status: number): Promise<Answer> =>
-    answers(client, { headers: { 'x-status': String(status) }, body: EVENT.body })
+    answers(client, { ...EVENT, headers: { 'x-status': String(status) }, body: EVENT.body })
   t.same(await to(204), { kind: 'done', why: 'HTTP 204' })
   t.same(await to(202), { kind: 'accepted', why: 'HTTP 202' })
   t.same(await to(404), { kind: 'later', why: 'HTTP 404', responded: true })
@@ -458,10 +463,10 @@ void t.test('an attempt aborted before it has a connection never reaches the app
     }),
     { connections: 1 },
   )
-  const first = client.attempt({ headers: { 'work-id': 'first' }, body: EVENT.body })
+  const first = client.attempt({ ...EVENT, headers: { 'work-id': 'first' }, body: EVENT.body })
   first.abort()
   t.equal((await first.answer).kind, 'later')
-  t.equal((await answers(client, { headers: { 'work-id': 'second' }, body: EVENT.body })).kind, 'done')
+  t.equal((await answers(client, { ...EVENT, headers: { 'work-id': 'second' }, body: EVENT.body })).kind, 'done')
   t.same(ids, ['second'])
 })
 
@@ -483,7 +488,7 @@ void t.test('headers that HTTP cannot carry are never, with the name and without
     { 'content-length': 'secret' },
   ]
   for (const headers of bad) {
-    const answer = await answers(client, { headers, body: EVENT.body })
+    const answer = await answers(client, { ...EVENT, headers, body: EVENT.body })
     t.match(answer, { kind: 'never', why: /^HTTP cannot carry this event: / }, JSON.stringify(headers))
     t.notMatch(answer.why, /secret/)
   }

@@ -161,6 +161,7 @@ export class MemorySource implements Source, Member {
     const now = new Set(partitions.map(partitionName))
     this.#revoke([...this.#readings.values()].filter(({ name }) => !now.has(partitionName(name))))
     for (const name of partitions) if (!this.#readings.has(partitionName(name))) this.#take(name)
+    this.#events.rejoined()
     this.look()
   }
 
