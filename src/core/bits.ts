@@ -141,14 +141,14 @@ export class BitReader {
 
   read(bits: number): number {
     if (bits > STEP_BITS) return this.read(bits - STEP_BITS) * STEP + this.read(STEP_BITS)
-    while (this.#pendingBits < bits) {
+    while (this.#pendingBits < bits && !this.#failed) {
       const symbol = SYMBOLS[this.#text.charCodeAt(this.#at)] ?? NO_SYMBOL
       if (symbol === NO_SYMBOL) this.#failed = true
-      if (this.#failed) return 0
       this.#at += 1
       this.#pending = (this.#pending << BITS_PER_CHAR) | symbol
       this.#pendingBits += BITS_PER_CHAR
     }
+    if (this.#failed) return 0
     this.#pendingBits -= bits
     const value = this.#pending >>> this.#pendingBits
     this.#pending &= (1 << this.#pendingBits) - 1

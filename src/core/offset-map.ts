@@ -48,7 +48,7 @@ export type OffsetMapReading =
 
 const CHECK_CHARS = CRC_BITS / BITS_PER_CHAR
 /** Room that back-pressure keeps for attempts that are still to come: those of some sixty records. */
-const ATTEMPTS_RESERVE_CHARS = 256
+export const ATTEMPTS_RESERVE_CHARS = 256
 
 /** What stands before the bits. The offset is in it because MirrorMaker copies metadata onto offsets of its own. */
 function headOf(committed: bigint): string {
