@@ -191,7 +191,7 @@ void t.test('bytes become JSON, text or base64 as their type and they themselves
   }
   t.equal(dataOf('', 'text/plain'), '')
   for (const type of [undefined, 'application/octet-stream', 'text/plain; charset=latin1', 'no type', 'a/xjson'])
-    t.same(dataOf('{}', String(type)), { base64: 'e30=' }, type)
+    t.same(dataOf('{}', String(type)), { base64: 'e30=' }, String(type))
   t.equal(dataOf(null, 'application/json'), undefined)
 })
 
