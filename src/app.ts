@@ -9,6 +9,8 @@
  */
 import { Bridge } from './bridge.ts'
 import type { Config } from './config.ts'
+import { SINGLE } from './core/batching.ts'
+import { deliveryOf } from './core/delivery.ts'
 import { createFilter } from './core/filter.ts'
 import type { Journal } from './core/journal.ts'
 import type { Identity } from './core/lifecycle.ts'
@@ -23,6 +25,7 @@ import { createMetrics } from './metrics.ts'
 import { Shutdown } from './shutdown.ts'
 import { Status } from './status.ts'
 import { webhookClient } from './webhook/client.ts'
+import { encodings } from './webhook/encodings.ts'
 import { fixedToken, tokenFile } from './xzepr/credentials.ts'
 import { XzeprReporter } from './xzepr/reporter.ts'
 
@@ -87,12 +90,27 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     receiverType: receiver.type,
   })
   const bridge = new Bridge(
-    { source, webhook, reporter, clock, journal, filter, decodeUtf8 },
+    {
+      source,
+      webhook,
+      reporter,
+      deadLetters: undefined,
+      clock,
+      journal,
+      filter,
+      decodeUtf8,
+      deliver: (parcels) =>
+        deliveryOf(
+          { group: identity.group, attemptsMax: delivery.maxAttempts, format: 'verbatim', encodings },
+          parcels,
+        ),
+    },
     {
       identity,
       order: delivery.order,
-      policy: { ...delivery, attemptsMax: delivery.maxAttempts },
+      policy: { ...delivery, attemptsMax: delivery.maxAttempts, deadLetters: false },
       bounds: { ...delivery, maxReports },
+      batch: SINGLE,
     },
   )
   const desk = new Desk(bridge, reporter, clock, {

@@ -17,41 +17,57 @@
  * The core decides and says what must be done as effects; one switch here carries them out, and `settle` is the one
  * place where a record ends. A work of a revoked partition is dropped; what comes late for it settles an orphan.
  */
+import { Arrivals } from './arrivals.ts'
 import { Calls } from './calls.ts'
 import { Committer } from './committer.ts'
 import type { Answer } from './core/answer.ts'
-import { eventFacts } from './core/delivery.ts'
+import type { BatchPolicy } from './core/batching.ts'
+import type { Parcel } from './core/delivery.ts'
 import type { Step } from './core/effects.ts'
+import { buried, letGo, told } from './core/ending.ts'
 import type { Filter } from './core/filter.ts'
 import type { Bounds } from './core/in-hand.ts'
 import { InHand } from './core/in-hand.ts'
 import type { Ending, Journal } from './core/journal.ts'
-import type { JsonMembers } from './core/json.ts'
-import type { Entry, Ledger } from './core/ledger.ts'
+import type { Ledger } from './core/ledger.ts'
+import type { Entry } from './core/unsettled.ts'
 import type { Identity } from './core/lifecycle.ts'
-import { lifecycleEvent } from './core/lifecycle.ts'
 import type { Order } from './core/line.ts'
-import { orderLane } from './core/line.ts'
-import type { DecodeUtf8, Message } from './core/message.ts'
-import { readMessage } from './core/message.ts'
-import type { KafkaRecord, TopicPartition } from './core/record.ts'
+import type { DecodeUtf8 } from './core/message.ts'
+import type { TopicPartition } from './core/record.ts'
 import type { Report } from './core/report.ts'
 import type { Reported } from './core/reported.ts'
 import { reported } from './core/reported.ts'
-import type { Batch, Clock, Moment, Reporter, Source, SourceEvents, Webhook } from './core/seams.ts'
-import type { Work, WorkPolicy, WorkReport } from './core/work.ts'
-import { answered, begin, coordinatesOf, newWork, told, wakeUp } from './core/work.ts'
+import type {
+  Batch,
+  Clock,
+  DeadLetters,
+  Delivery,
+  Moment,
+  Reporter,
+  Source,
+  SourceEvents,
+  Webhook,
+} from './core/seams.ts'
+import type { Work, WorkPolicy } from './core/work.ts'
+import { answered, begin, coordinatesOf, taken, wakeUp } from './core/work.ts'
+import { Debts } from './debts.ts'
+import { Departures } from './departures.ts'
 import { Partitions } from './partitions.ts'
+import { Rejoin } from './rejoin.ts'
 import { Wakes } from './wakes.ts'
 
 export interface BridgeParts {
   readonly source: Source
   readonly webhook: Webhook
   readonly reporter: Reporter
+  /** Undefined where there is no topic for them. */
+  readonly deadLetters: DeadLetters | undefined
   readonly clock: Clock
   readonly journal: Journal
   readonly filter: Filter
   readonly decodeUtf8: DecodeUtf8
+  readonly deliver: (parcels: readonly Parcel[]) => Delivery
 }
 
 export interface BridgeOptions {
@@ -59,6 +75,7 @@ export interface BridgeOptions {
   readonly order: Order
   readonly policy: WorkPolicy
   readonly bounds: Bounds
+  readonly batch: BatchPolicy
 }
 
 export class Bridge implements SourceEvents {
@@ -66,32 +83,65 @@ export class Bridge implements SourceEvents {
   readonly partitions: Partitions
   readonly calls: Calls
   readonly committer: Committer
+  readonly rejoin: Rejoin
+  readonly debts: Debts
   readonly #parts: BridgeParts
   readonly #options: BridgeOptions
-  readonly #wakes: Wakes<Work | Calls>
+  readonly #arrivals: Arrivals
+  readonly #departures: Departures
+  readonly #wakes: Wakes<Work>
+  readonly #watchers = new Set<() => void>()
   /** The last commit is made: what is reported from here on could not count any more. */
   sealed = false
-  #serial = 0
-  #onMove: (() => void) | undefined
+  /** Why an operator holds deliveries back, in a sentence; undefined when none does. */
+  paused: string | undefined
+  #draining = false
 
   constructor(parts: BridgeParts, options: BridgeOptions) {
-    const { webhook, clock, journal, source } = parts
-    const { bounds, identity, policy } = options
+    const { webhook, clock, journal, source, deliver } = parts
     this.#parts = parts
     this.#options = options
-    this.inHand = new InHand(bounds)
+    this.inHand = new InHand(options.bounds)
     this.partitions = new Partitions(source, this.inHand.buffers, journal)
     this.committer = new Committer(source, clock, journal, this.partitions)
+    this.rejoin = new Rejoin(this, clock)
     this.#wakes = new Wakes(clock)
-    const { group } = identity
-    const { attemptsMax } = policy
-    this.calls = new Calls({ webhook, clock, journal, group, attemptsMax }, this.#answered.bind(this))
+    const go = this.go.bind(this)
+    this.debts = new Debts(options.identity, parts.reporter, parts.deadLetters, go)
+    const { debts, inHand } = this
+    this.#arrivals = new Arrivals({
+      ...parts,
+      ...options,
+      debts,
+      settle: this.#settle.bind(this),
+      take: (work) => {
+        inHand.take(work)
+        if (work.entry.attempts > 0) this.#carryOut(taken(work, options.policy, this.#moment()))
+      },
+      hold: inHand.buffers.count.bind(inHand.buffers),
+    })
+    const onAnswer = (work: Work, answer: Answer): void => {
+      this.#carryOut(answered(work, answer, options.policy, this.#moment()))
+    }
+    this.calls = new Calls({ webhook, clock, journal, deliver, answered: onAnswer, over: go })
+    this.#departures = new Departures({
+      inHand,
+      calls: this.calls,
+      clock,
+      batch: options.batch,
+      heldBack: () => this.heldBack,
+      begin: (work, probe) => {
+        this.#carryOut(begin(work, probe, options.policy, this.#moment()))
+      },
+    })
+    // A turn measures anew whether what was held back for its offset map has room now.
+    this.committer.afterTurn = go
   }
 
   // ── Kafka: a partition comes, records come, a partition goes ────────────────────────────────────────────────────
 
-  assigned(partition: TopicPartition, committed: bigint | undefined): void {
-    this.partitions.assign(partition, committed)
+  assigned(partition: TopicPartition, committed: bigint | undefined, metadata = ''): void {
+    this.partitions.assign(partition, committed, metadata)
   }
 
   received(batch: Batch): void {
@@ -99,13 +149,14 @@ export class Bridge implements SourceEvents {
     if (ledger === undefined) return
     // A partition that only receives does not move: what is received must also be sent.
     if (ledger.pending === 0) ledger.movedAtMs = this.#parts.clock.nowMs()
+    ledger.see(batch.highWatermark)
     for (const record of batch.records) {
       const entry = ledger.receive(record.offset)
-      if (entry !== undefined) this.#decode(record, ledger, entry)
+      if (entry !== undefined) this.#arrivals.take(record, ledger, entry)
     }
-    ledger.reach(batch.nextOffset, batch.highWatermark)
+    ledger.reach(batch.nextOffset)
     this.committer.soon()
-    this.#go()
+    this.go()
   }
 
   /** All that went at once is dropped before anything is sent: nothing of it comes forward in passing. */
@@ -117,87 +168,33 @@ export class Bridge implements SourceEvents {
       this.#wakes.cancel(work)
       this.calls.abort(work)
     }
-    this.#go()
+    this.go()
   }
 
-  /** The group is about to rejoin: what is settled is committed while the partitions are still ours. */
-  async drain(): Promise<void> {
-    await this.committer.now()
+  drain(): Promise<void> {
+    return this.rejoin.drain()
   }
 
   rejoined(): void {
-    this.#go()
-  }
-
-  // ── received ▶ decode ▶ filter ▶ lane ───────────────────────────────────────────────────────────────────────────
-
-  #decode(record: KafkaRecord, ledger: Ledger, entry: Entry): void {
-    const { topic, partition, offset } = record
-    this.#parts.journal({ name: 'record.received', topic, partition, offset })
-    const reading = readMessage(record, this.#parts.decodeUtf8)
-    if (reading.kind === 'message') this.#filter(record, reading.message, ledger, entry)
-    else if (reading.kind === 'tombstone') this.#leaveOut(ledger, entry, 'passed-over', 'it is a tombstone')
-    else this.#leaveOut(ledger, entry, 'poison', reading.why)
-  }
-
-  #filter(record: KafkaRecord, message: Message, ledger: Ledger, entry: Entry): void {
-    const refusal = this.#parts.filter(message, this.#parts.reporter.receiverId)
-    if (refusal === undefined) this.#lane(record, message, ledger, entry)
-    else this.#leaveOut(ledger, entry, 'passed-over', refusal)
-  }
-
-  #leaveOut(ledger: Ledger, entry: Entry, ending: 'poison' | 'passed-over', why: string): void {
-    this.#parts.journal({ name: `record.${ending}`, ...ledger.place(entry), why })
-    this.#settle(ledger, entry, ending)
-  }
-
-  #lane(record: KafkaRecord, message: Message, ledger: Ledger, entry: Entry): void {
-    const { clock } = this.#parts
-    const event = eventFacts(record, message, () => clock.chance())
-    const lane = orderLane(this.#options.order, record)
-    this.#serial += 1
-    const received = {
-      serial: this.#serial,
-      event,
-      record,
-      ledger,
-      entry,
-      orderLane: lane,
-      receivedAtMs: clock.nowMs(),
-    }
-    this.inHand.take(newWork(received))
+    this.rejoin.over()
   }
 
   // ── gate ▶ attempt ▶ answer ─────────────────────────────────────────────────────────────────────────────────────
 
   /** Sends what may go; called after everything that may have made room. */
-  #go(): void {
-    const { gate } = this.calls
-    for (
-      let work = this.inHand.line.next;
-      work !== undefined && this.heldBack === undefined;
-      work = this.inHand.line.next
-    ) {
-      if (!gate.admits(this.#parts.clock.nowMs())) {
-        if (gate.retryAtMs !== undefined) this.#wakes.set(this.calls, gate.retryAtMs, this.#go.bind(this))
-        break
-      }
-      this.#carryOut(begin(work, gate.closedAtMs !== undefined, this.#options.policy, this.#moment()))
-    }
+  go(): void {
+    this.#departures.go()
     this.partitions.keepBounds()
-    this.#onMove?.()
+    for (const watcher of this.#watchers) watcher()
   }
 
   /** Why nothing may be sent just now although the app is there, or undefined. */
   get heldBack(): string | undefined {
-    if (this.draining) return 'The bridge is draining.'
-    const { events: reports, bytes: reportBytes } = this.#parts.reporter.backlog
-    return this.inHand.full({ inFlight: this.calls.size, reports, reportBytes })
-  }
-
-  #answered(work: Work, answer: Answer): void {
-    this.#carryOut(answered(work, answer, this.#options.policy, this.#moment()))
-    this.#go()
+    if (this.#draining) return 'The bridge is draining.'
+    if (this.rejoin.holdsBack) return 'The group is sharing out its partitions anew.'
+    if (this.paused !== undefined) return this.paused
+    const { events: reports, bytes: reportBytes } = this.debts.reports
+    return this.inHand.full({ inFlight: this.calls.size, out: this.calls.works, reports, reportBytes })
   }
 
   // ── report, rest over, lease out, told ──────────────────────────────────────────────────────────────────────────
@@ -208,24 +205,21 @@ export class Bridge implements SourceEvents {
     if (outcome.kind === 'conflict') return outcome
     this.#parts.journal({ name: 'work.reported', ...coordinatesOf(work), report: report.kind })
     this.#carryOut(outcome.steps)
-    this.#go()
+    this.go()
     return outcome
+  }
+
+  /** An operator lets go of a work. */
+  letGo(work: Work, why: string): void {
+    this.calls.abort(work)
+    this.#carryOut(letGo(work, why))
+    this.go()
   }
 
   /** A rest is over, or a lease has run out. */
   #wokenUp(work: Work): void {
     this.#carryOut(wakeUp(work, this.#options.policy, this.#moment()))
-    this.#go()
-  }
-
-  #tell(work: Work, report: WorkReport, details: JsonMembers): void {
-    const { name, version, event, serial } = work
-    const lifecycle = lifecycleEvent(this.#options.identity, { ...event, name, version }, report, details)
-    report.told = this.#parts.reporter.tell(String(serial), lifecycle)
-    void report.told.then((outcome) => {
-      this.#carryOut(told(work, report, outcome))
-      this.#go()
-    })
+    this.go()
   }
 
   // ── what the core decided ───────────────────────────────────────────────────────────────────────────────────────
@@ -236,17 +230,26 @@ export class Bridge implements SourceEvents {
       if (step.kind !== 'note') step.work.ledger.movedAtMs = nowMs
       switch (step.kind) {
         case 'send':
-          this.inHand.line.step(step.work)
-          this.calls.send(step.work)
+          this.#departures.leave(step.work)
+          // Its attempt is to survive a crash too.
+          this.committer.soon()
           break
         case 'tell':
-          this.#tell(step.work, step.report, step.details)
+          this.debts.tell(step.work, step.report, step.details, (outcome) => {
+            this.#carryOut(told(step.work, step.report, outcome, this.#options.policy))
+          })
           break
         case 'wake':
-          this.#wake(step.work, step.atMs)
+          if (step.atMs === undefined) this.#wakes.cancel(step.work)
+          else this.#wakes.set(step.work, step.atMs, this.#wokenUp.bind(this, step.work))
           break
         case 'settle':
           this.#settle(step.work.ledger, step.work.entry, step.ending)
+          break
+        case 'bury':
+          this.debts.write(step.letter, () => {
+            this.#carryOut(buried(step.work))
+          })
           break
         case 'note':
           this.#parts.journal(step.entry)
@@ -258,33 +261,43 @@ export class Bridge implements SourceEvents {
   }
 
   /** The one place where a record ends. */
-  #settle(ledger: Ledger, entry: Entry, ending: Ending): void {
-    if (!ledger.settle(entry)) return
+  #settle(ledger: Ledger, entry: Entry, ending: Ending, again = false): void {
+    if (!ledger.settle(entry, again)) return
     this.#parts.journal({ name: 'record.settled', ...ledger.place(entry), ending })
-    this.committer.soon()
-  }
-
-  #wake(work: Work, atMs: number | undefined): void {
-    if (atMs === undefined) this.#wakes.cancel(work)
-    else this.#wakes.set(work, atMs, this.#wokenUp.bind(this, work))
+    this.committer.soon(this.rejoin.commitWithinMs)
   }
 
   // ── the end of the day ──────────────────────────────────────────────────────────────────────────────────────────
 
-  get draining(): boolean {
-    return this.#onMove !== undefined
+  /** Requests that are out, and reports and dead letters that are not written yet. */
+  get unfinished(): number {
+    return this.calls.size + this.debts.size
   }
 
-  /** Takes and sends nothing new; works in hand may still report. @param onMove is called at every step from here on. */
-  takeNothingNew(onMove: () => void): void {
-    this.#onMove = onMove
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Takes and sends nothing new from here on; works in hand may still report. */
+  takeNothingNew(): void {
+    this.#draining = true
     this.partitions.close()
-    onMove()
+    this.go()
+  }
+
+  /** @param watcher is called at every step of the road. @returns ends it. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher)
+    return () => {
+      this.#watchers.delete(watcher)
+    }
   }
 
   /** Nothing wakes up any more: rests and leases end with the process. */
   close(): void {
     this.#wakes.cancelAll()
+    this.#departures.close()
+    this.rejoin.close()
     this.committer.close()
   }
 

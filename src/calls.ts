@@ -1,50 +1,58 @@
 /**
  * Calls: the requests to the app that are out, and the gate they pass.
  *
- * gate ─▶ attempt ─▶ answer. One call per work at the most. A call that is taken back leaves the book at once, so what
- * it says afterwards counts nowhere.
+ * gate ─▶ attempt ─▶ answer. A work is in one call at the most; a batch carries several works in one call, and each takes
+ * its own part of the answer. A work that is taken back leaves the book at once, so what its call says afterwards counts
+ * nowhere; a call whose works are all taken back is aborted.
  */
 import type { Answer } from './core/answer.ts'
-import { attemptHeaders, deliveryHeaders } from './core/delivery.ts'
+import { answersOf } from './core/batch-answer.ts'
+import type { Parcel } from './core/delivery.ts'
 import { Gate } from './core/gate.ts'
 import type { Journal } from './core/journal.ts'
-import type { Attempt, Clock, Webhook } from './core/seams.ts'
+import type { Attempt, Clock, Delivery, Webhook } from './core/seams.ts'
 import type { Work } from './core/work.ts'
 import { coordinatesOf } from './core/work.ts'
 
 interface Call {
+  readonly works: readonly Work[]
   readonly attempt: Attempt
   readonly startedAtMs: number
   /** It tries whether the app is there while the gate is closed. */
   readonly probe: boolean
+  /** How many of its works have not been taken back. */
+  kept: number
 }
-
-/** A record without a value (CloudEvents binary mode without data) goes out with an empty body. */
-const NO_BODY = new Uint8Array(0)
 
 export interface CallsOptions {
   readonly webhook: Webhook
   readonly clock: Clock
   readonly journal: Journal
-  readonly group: string
-  /** 0 = no end. */
-  readonly attemptsMax: number
+  /** Writes a delivery, in the format that the app is set to. */
+  readonly deliver: (parcels: readonly Parcel[]) => Delivery
+  /** Is told the answer for each work, once its call is no longer out. */
+  readonly answered: (work: Work, answer: Answer) => void
+  /** Is told that a call is over, after its answers. */
+  readonly over: () => void
 }
 
 export class Calls {
   readonly gate = new Gate()
   readonly #options: CallsOptions
-  readonly #answered: (work: Work, answer: Answer) => void
   readonly #out = new Map<Work, Call>()
+  #size = 0
 
-  /** @param answered is told each answer, once its call is no longer out. */
-  constructor(options: CallsOptions, answered: (work: Work, answer: Answer) => void) {
+  constructor(options: CallsOptions) {
     this.#options = options
-    this.#answered = answered
   }
 
-  /** How many are out. */
+  /** How many requests are out. */
   get size(): number {
+    return this.#size
+  }
+
+  /** How many works are out in them. */
+  get works(): number {
     return this.#out.size
   }
 
@@ -53,31 +61,35 @@ export class Calls {
     return this.#out.values().next().value?.startedAtMs
   }
 
-  /** Sends a work that has begun its attempt. */
-  send(work: Work): void {
-    const { webhook, clock, journal, group, attemptsMax } = this.#options
-    const { record, event, attempts } = work
-    if (record === undefined) throw new Error(`an ended work cannot be sent: ${event.id}`)
-    const headers = { ...deliveryHeaders(group, record, event), ...attemptHeaders(attempts, attemptsMax) }
-    const attempt = webhook.attempt({
-      headers,
-      body: record.value ?? NO_BODY,
-      id: headers['idempotency-key'] ?? '',
-      wantsBody: false,
-    })
-    const call = { attempt, startedAtMs: clock.nowMs(), probe: this.gate.pass() }
-    this.#out.set(work, call)
-    journal({ name: 'attempt.started', ...coordinatesOf(work), attempt: attempts, eventType: event.type })
+  /** Sends works that have begun their attempt, in one request. */
+  send(works: readonly Work[]): void {
+    const { webhook, clock, journal, deliver } = this.#options
+    const attempt = webhook.attempt(deliver(works.map(parcelOf)))
+    const call: Call = { works, attempt, startedAtMs: clock.nowMs(), probe: this.gate.pass(), kept: works.length }
+    this.#size += 1
+    for (const work of works) {
+      this.#out.set(work, call)
+      const { entry, event } = work
+      journal({
+        name: 'attempt.started',
+        ...coordinatesOf(work),
+        attempt: entry.attempts,
+        eventType: event.type,
+      })
+    }
     void attempt.answer.then((answer) => {
-      if (this.#out.get(work) === call) this.#close(work, call, answer)
+      if (call.kept > 0) this.#close(call, answer)
     })
   }
 
-  /** Takes a call back. */
+  /** Takes a work back. */
   abort(work: Work): void {
     const call = this.#out.get(work)
     if (call === undefined) return
     this.#out.delete(work)
+    call.kept -= 1
+    if (call.kept > 0) return
+    this.#size -= 1
     if (call.probe) this.gate.callOff()
     call.attempt.abort()
   }
@@ -86,17 +98,36 @@ export class Calls {
     for (const work of [...this.#out.keys()]) this.abort(work)
   }
 
-  #close(work: Work, { startedAtMs, probe }: Call, answer: Answer): void {
-    const { clock, journal } = this.#options
-    this.#out.delete(work)
+  #close(call: Call, answer: Answer): void {
+    const { clock, journal, answered, over } = this.#options
+    const { works, startedAtMs, probe } = call
     const nowMs = clock.nowMs()
     const tookMs = nowMs - startedAtMs
-    const { kind, why } = answer
-    journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt: work.attempts, answer: kind, why, tookMs })
+    const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, works.map(idOf))
+    const kept = works.map((work) => this.#out.get(work) === call)
+    this.#size -= 1
+    call.kept = 0
+    for (const [at, work] of works.entries()) {
+      if (!kept[at]) continue
+      this.#out.delete(work)
+      const { kind, why } = answers?.[at] ?? answer
+      const attempt = work.entry.attempts
+      journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt, answer: kind, why, tookMs })
+    }
     const closedMs = nowMs - (this.gate.closedAtMs ?? nowMs)
     const change = this.gate.learn(answer, probe, nowMs, clock.chance())
-    if (change === 'closed') journal({ name: 'gate.closed', why })
+    if (change === 'closed') journal({ name: 'gate.closed', why: answer.why })
     if (change === 'opened') journal({ name: 'gate.opened', closedMs })
-    this.#answered(work, answer)
+    for (const [at, work] of works.entries()) if (kept[at]) answered(work, answers?.[at] ?? answer)
+    over()
   }
+}
+
+function parcelOf({ record, event, entry }: Work): Parcel {
+  if (record === undefined) throw new Error(`an ended work cannot be sent: ${event.id}`)
+  return { record, event, attempt: entry.attempts }
+}
+
+function idOf({ event }: Work): string {
+  return event.id
 }

@@ -1,12 +1,12 @@
 /**
- * The committer: what is settled becomes an offset in Kafka, the last arrow of the road.
+ * The committer: what is settled becomes an offset and an offset map in Kafka, the last arrow of the road.
  *
  * Settlements wait a moment for company, so that one request carries what settled in all partitions meanwhile.
  * Commits are serialised: a slow one can never overtake a newer one and take the offset back. One that is refused is
  * tried again at the next turn, under the membership that holds then; until it succeeds only duplicates are at stake.
  */
 import type { Journal } from './core/journal.ts'
-import type { Ledger } from './core/ledger.ts'
+import type { Due, Ledger } from './core/ledger.ts'
 import type { Clock, Source, Wake } from './core/seams.ts'
 
 const COMMIT_EVERY_MS = 200
@@ -17,7 +17,11 @@ export class Committer {
   readonly #clock: Clock
   readonly #journal: Journal
   readonly #ledgers: Iterable<Ledger>
+  readonly #cut = new WeakSet<Ledger>()
+  #wakeAtMs = 0
   #wake: Wake | undefined
+  /** Is called after every turn. */
+  afterTurn: () => void = () => undefined
   #turn: Promise<void> = Promise.resolve()
 
   constructor(source: Source, clock: Clock, journal: Journal, ledgers: Iterable<Ledger>) {
@@ -27,9 +31,15 @@ export class Committer {
     this.#ledgers = ledgers
   }
 
-  /** Something may have become committable. */
+  /** Something may have become committable; the soonest of several wishes holds. */
   soon(afterMs = COMMIT_EVERY_MS): void {
-    this.#wake ??= this.#clock.wake(this.#clock.nowMs() + afterMs, () => {
+    // Asked at every settlement: most often a turn is coming anyway.
+    if (this.#wake !== undefined && afterMs >= COMMIT_EVERY_MS) return
+    const atMs = this.#clock.nowMs() + afterMs
+    if (this.#wake !== undefined && this.#wakeAtMs <= atMs) return
+    this.#wake?.cancel()
+    this.#wakeAtMs = atMs
+    this.#wake = this.#clock.wake(atMs, () => {
       void this.now()
     })
   }
@@ -38,7 +48,11 @@ export class Committer {
   async now(): Promise<void> {
     this.#wake?.cancel()
     this.#wake = undefined
-    this.#turn = this.#turn.then(() => this.#commit())
+    this.#turn = this.#turn
+      .then(() => this.#commit())
+      .then(() => {
+        this.afterTurn()
+      })
     return this.#turn
   }
 
@@ -49,23 +63,26 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
-    const due: { ledger: Ledger; offset: bigint }[] = []
+    const due: [Ledger, Due][] = []
     for (const ledger of this.#ledgers) {
-      const offset = ledger.uncommitted
-      if (offset !== undefined) due.push({ ledger, offset })
+      const one = ledger.uncommitted
+      if (one === undefined) continue
+      due.push([ledger, one])
+      this.#noteCut(ledger, one)
     }
     if (due.length === 0) return
     const outcomes = await this.#source.commit(
-      due.map(({ ledger: { topic, partition }, offset }) => ({ topic, partition, offset, metadata: '' })),
+      due.map(([{ topic, partition }, { offset, metadata }]) => ({ topic, partition, offset, metadata })),
     )
-    for (const [index, { ledger, offset }] of due.entries()) {
+    for (const [index, [ledger, one]] of due.entries()) {
       // A partition that was lost meanwhile is its next reader's business.
       if (!ledger.open) continue
       const { topic, partition } = ledger
+      const { offset } = one
       const outcome = outcomes[index]
       if (outcome?.kind === 'committed') {
-        ledger.commit(offset)
-        this.#journal({ name: 'offset.committed', topic, partition, offset })
+        ledger.commit(one)
+        this.#journal({ name: 'offset.committed', topic, partition, offset, mapChars: one.metadata.length })
       } else {
         // Once for as long as it lasts: it is tried every second.
         const isNews = ledger.commitRefusedSinceMs === undefined
@@ -74,6 +91,15 @@ export class Committer {
           this.#journal({ name: 'commit.refused', topic, partition, offset, why: outcome?.why ?? 'not answered' })
         this.soon(RETRY_EVERY_MS)
       }
+    }
+  }
+
+  /** Once for as long as it lasts. */
+  #noteCut(ledger: Ledger, { offset, complete }: Due): void {
+    if (complete) this.#cut.delete(ledger)
+    else if (!this.#cut.has(ledger)) {
+      this.#cut.add(ledger)
+      this.#journal({ name: 'offset-map.cut', topic: ledger.topic, partition: ledger.partition, offset })
     }
   }
 }

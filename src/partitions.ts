@@ -7,6 +7,7 @@
 import type { Buffers } from './core/buffers.ts'
 import type { Journal } from './core/journal.ts'
 import { Ledger } from './core/ledger.ts'
+import { decodeOffsetMap } from './core/offset-map.ts'
 import type { TopicPartition } from './core/record.ts'
 import { partitionName } from './core/record.ts'
 import type { Source } from './core/seams.ts'
@@ -32,11 +33,16 @@ export class Partitions {
     return this.#ledgers.get(partitionName(partition))
   }
 
-  assign({ topic, partition }: TopicPartition, committed: bigint | undefined): void {
-    const ledger = new Ledger({ topic, partition }, committed)
+  /** @param metadata what the last commit says of the records from `committed` on; not ours, it costs duplicates. */
+  assign({ topic, partition }: TopicPartition, committed: bigint | undefined, metadata: string): void {
+    const reading = committed === undefined ? { kind: 'none' as const } : decodeOffsetMap(committed, metadata)
+    const ledger = new Ledger({ topic, partition }, committed, reading.kind === 'map' ? reading.map : undefined)
     this.#ledgers.set(partitionName(ledger), ledger)
     this.#buffers.assign(ledger)
     this.#journal({ name: 'partition.assigned', topic, partition, committed })
+    if (committed !== undefined && reading.kind === 'foreign') {
+      this.#journal({ name: 'offset-map.ignored', topic, partition, offset: committed, why: reading.why })
+    }
     if (this.#closed) this.#source.pause([ledger])
   }
 
@@ -54,9 +60,7 @@ export class Partitions {
   /** Pauses and resumes what the buffers ask for. */
   keepBounds(): void {
     if (this.#closed) return
-    for (const { partition: at, pause, waitingBytes } of this.#buffers.changes(
-      (of) => this.find(of)?.settledAhead ?? 0,
-    )) {
+    for (const { partition: at, pause, waitingBytes } of this.#buffers.changes()) {
       if (pause) this.#source.pause([at])
       else this.#source.resume([at])
       const name = pause ? 'partition.paused' : 'partition.resumed'

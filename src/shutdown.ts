@@ -46,7 +46,7 @@ export class Shutdown {
   async run(graceMs: number): Promise<void> {
     const { bridge, source, reporter, clock, journal } = this.#parts
     journal({ name: 'bridge.draining', inHand: bridge.calls.size + bridge.inHand.running })
-    const owed = (): boolean => reporter.backlog.events > 0
+    const owed = (): boolean => bridge.debts.size > 0
     const idle = (): boolean => bridge.calls.size === 0 && bridge.inHand.running === 0 && !owed()
     await this.#until(idle, clock.nowMs() + graceMs)
     const overAtMs = clock.nowMs()
@@ -69,9 +69,14 @@ export class Shutdown {
     for (const work of bridge.inHand.registry) {
       if (work.settled) continue
       unsettled += 1
-      if (work.attempts === 0 || named === NAMED_MAX) continue
+      if (work.entry.attempts === 0 || named === NAMED_MAX) continue
       named += 1
-      journal({ name: 'work.left-unsettled', ...coordinatesOf(work), state: work.state.name, attempt: work.attempts })
+      journal({
+        name: 'work.left-unsettled',
+        ...coordinatesOf(work),
+        state: work.state.name,
+        attempt: work.entry.attempts,
+      })
     }
     return unsettled
   }
@@ -79,15 +84,18 @@ export class Shutdown {
   /** Waits, looking at every step of the road, for a condition, an instant, or `hurry`. */
   async #until(condition: () => boolean, atMs: number): Promise<void> {
     const { bridge } = this.#parts
+    let unwatch = (): void => undefined
     await this.#within(
       new Promise<void>((resolve) => {
         this.#endGrace = resolve
-        bridge.takeNothingNew(() => {
+        unwatch = bridge.watch(() => {
           if (condition()) resolve()
         })
+        bridge.takeNothingNew()
       }),
       atMs,
     )
+    unwatch()
   }
 
   /** Waits for a promise, until an instant at the latest. */

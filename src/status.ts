@@ -126,6 +126,8 @@ export class Status {
       // Behind another it waits for that one; behind one that is not in hand any more it would wait for ever.
       const before = line.before(work)
       if (before !== undefined && registry.has(before)) continue
+      // Held for its offset map it goes on when works end, at the latest with their leases.
+      if (!work.ledger.hasRoom && work.entry.offset >= work.ledger.touchedTo) continue
       waiting.set(work.ledger, (waiting.get(work.ledger) ?? 0) + 1)
     }
     return [...bridge.partitions].map((ledger) => ({

@@ -10,6 +10,7 @@ const POLICY = {
   retryMaxMs: 60_000,
   leaseMs: 300_000,
   lifecycle: 'explicit',
+  deadLetters: false,
 } as const
 const BOUNDS = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
 
@@ -35,7 +36,7 @@ void t.test('an offset is not committed before every earlier one has settled', a
   await road.answer('c', DONE)
   await road.answer('b', DONE)
   await road.clock.advance(1000)
-  t.equal(road.committed, undefined, 'the first is still out')
+  t.equal(road.committed, 0n, 'the first is still out')
   await road.answer('a', DONE)
   await road.clock.advance(1000)
   t.equal(road.committed, 6n)
@@ -49,7 +50,7 @@ void t.test('nothing is committed that is still owed to XZepr', async (t) => {
   road.desk.report('a', COMPLETED)
   await road.answer('a', DONE)
   await road.clock.advance(5000)
-  t.equal(road.committed, undefined)
+  t.equal(road.committed, 0n)
   t.strictSame(
     road.owed.map(({ event }) => event.status),
     ['started', 'completed'],
@@ -188,7 +189,7 @@ void t.test('an accepted work holds its offset until it reports, and holds up no
   await road.answer('a', ACCEPTED)
   await road.answer('b', DONE)
   await road.clock.advance(10_000)
-  t.equal(road.committed, undefined)
+  t.equal(road.committed, 0n)
   road.desk.report('a', COMPLETED)
   await road.tellAll()
   await road.clock.advance(1000)
@@ -227,7 +228,7 @@ void t.test(
     road.receive(['a'])
     t.strictSame(road.sent, ['a#1', 'a#1'])
     await road.clock.advance(1000)
-    t.equal(road.committed, undefined)
+    t.equal(road.committed, 0n)
   },
 )
 
@@ -414,19 +415,6 @@ void t.test('an event that HTTP cannot carry fails and says nothing of whether t
   )
 })
 
-void t.test('a partition is paused when too much is settled behind one that is held', async (t) => {
-  const road = new Road({ bounds: { ...BOUNDS, maxBufferedBytes: 1 << 30 } })
-  road.assign()
-  road.receive(['held'])
-  await road.answer('held', ACCEPTED)
-  const tombstones = Array.from({ length: 100_000 }, (_, n) => [n + 1, `t${n}`, { value: null }] as const)
-  road.receive(tombstones)
-  t.strictSame([...road.paused], [0])
-  road.desk.report('held', COMPLETED)
-  await road.tellAll()
-  t.strictSame([...road.paused], [])
-})
-
 void t.test('what is remembered of a work holds none of a producer’s long texts', async (t) => {
   const road = new Road()
   road.assign()
@@ -448,3 +436,247 @@ void t.test('one partition whose commit is refused holds up no other, and is sai
   t.equal(road.names('commit.refused').length, 1)
   t.ok([...road.bridge.partitions][0]?.commitRefusedSinceMs)
 })
+
+// ── the offset map ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What another reader gets to see after this one. */
+function successorOf(road: Road): Road {
+  const last = road.commits.at(-1)
+  if (last === undefined) throw new Error('nothing is committed')
+  const next = new Road()
+  next.assign(0, last.offset, last.metadata)
+  return next
+}
+
+void t.test('after a crash only what is unsettled comes again, with its attempts', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive(['a', 'b', 'c', 'd'])
+  await road.answer('a', ACCEPTED)
+  await road.answer('b', DONE)
+  await road.answer('d', DONE)
+  await road.answer('c', LATER)
+  await road.clock.advance(60_000)
+  t.equal(road.commits.at(-1)?.offset, 0n)
+  const next = successorOf(road)
+  next.receive(['a', 'b', 'c', 'd', 'e'])
+  t.strictSame(next.sent.sort(), ['a#2', 'c#3', 'e#1'])
+})
+
+void t.test('metadata that is not ours is said and passed over: it costs duplicates, never a record', async (t) => {
+  const road = new Road()
+  road.assign(0, 0n, 'consumer-1')
+  t.match(road.names('offset-map.ignored'), [{ offset: 0n, why: /no offset map/ }])
+  road.receive(['a', 'b'])
+  t.strictSame(road.sent, ['a#1', 'b#1'])
+})
+
+void t.test(
+  'a work whose attempts were all spent before is waited for, not sent, and fails with its lease',
+  async (t) => {
+    const road = new Road()
+    road.assign()
+    road.receive(['a', 'b'])
+    for (let attempt = 1; attempt < 3; attempt++) {
+      await road.answer('a', LATER)
+      await road.clock.advance(60_000)
+    }
+    await road.answer('b', DONE)
+    await road.clock.advance(1000)
+    t.strictSame(road.sent.at(-1), 'a#3', 'its last attempt is out when the bridge dies')
+    const next = successorOf(road)
+    next.receive(['a', 'b'])
+    t.strictSame(next.sent, [])
+    t.match(next.desk.find('a'), { state: 'running', attempt: 3 })
+    await next.clock.advance(300_000)
+    t.match(next.owed, [{ event: { workId: 'a', status: 'failed' } }])
+  },
+)
+
+void t.test('the app may still end a work whose attempts were all spent before', async (t) => {
+  const road = new Road({ policy: { ...POLICY, attemptsMax: 1 } })
+  road.assign()
+  road.receive(['a', 'b'])
+  await road.answer('b', DONE)
+  await road.clock.advance(1000)
+  const last = road.commits.at(-1)
+  const next = new Road({ policy: { ...POLICY, attemptsMax: 1 } })
+  next.assign(0, last?.offset, last?.metadata)
+  next.receive(['a', 'b'])
+  t.equal(next.desk.report('a', COMPLETED).kind, 'held')
+  await next.tellAll()
+  await next.clock.advance(1000)
+  t.equal(next.committed, 2n)
+})
+
+// ── batches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const BATCH = { maxEvents: 3, waitMs: 20 }
+
+void t.test('a full batch goes at once, one that is not waits for company', async (t) => {
+  const road = new Road({ batch: BATCH })
+  road.assign()
+  road.receive(['a', 'b', 'c', 'd'])
+  t.strictSame(road.sent, ['a#1', 'b#1', 'c#1'])
+  t.equal(road.bridge.calls.size, 1)
+  await road.clock.advance(19)
+  t.equal(road.sent.length, 3)
+  await road.clock.advance(1)
+  t.strictSame(road.sent.at(-1), 'd#1')
+  t.equal(road.bridge.calls.size, 2)
+})
+
+void t.test('while the gate is closed one event goes alone to find out whether the app is there', async (t) => {
+  const road = new Road({ batch: BATCH })
+  road.assign()
+  road.receive(['a', 'b', 'c'])
+  await road.answer('a', AWAY)
+  await road.clock.advance(200)
+  t.equal(road.out.length, 1)
+  t.equal(road.bridge.calls.works, 1)
+})
+
+void t.test('a batch counts with all its works as running beforehand', async (t) => {
+  const road = new Road({ batch: { maxEvents: 10, waitMs: 0 }, bounds: { ...BOUNDS, maxRunning: 4 } })
+  road.assign()
+  road.receive(['a', 'b', 'c', 'd', 'e', 'f'])
+  t.strictSame(road.sent, ['a#1', 'b#1', 'c#1', 'd#1'])
+})
+
+void t.test('of a batch whose partition goes only its own works are taken back', async (t) => {
+  const road = new Road({ batch: { maxEvents: 2, waitMs: 0 } })
+  road.assign(0)
+  road.assign(1)
+  road.bridge.paused = 'by hand'
+  road.receive(['a'], 0)
+  road.receive(['b'], 1)
+  road.bridge.paused = undefined
+  road.bridge.go()
+  t.equal(road.bridge.calls.size, 1)
+  road.revoke(0)
+  t.equal(road.out[0]?.aborted, false)
+  await road.answer('a', DONE)
+  await road.clock.advance(1000)
+  t.strictSame(
+    road.commits.map(({ partition, offset }) => [partition, offset]),
+    [[1, 1n]],
+  )
+})
+
+// ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+void t.test('a dead letter is written before its offset moves', async (t) => {
+  const road = new Road({ deadLetters: true })
+  road.assign()
+  road.receive(['a', [1, 'poison', { value: 'no JSON' }], 'c'].map((each) => each as string))
+  await road.answer('a', NEVER)
+  await road.answer('c', DONE)
+  await road.tellAll()
+  await road.clock.advance(1000)
+  t.equal(road.committed, 0n)
+  t.match(
+    road.letters.map(({ letter }) => [letter.reason, letter.record.offset, letter.attempts, letter.answer]),
+    [
+      ['poison', 1n, 0, undefined],
+      ['rejected', 0n, 1, 'HTTP 422'],
+    ],
+  )
+  for (const letter of [...road.letters]) letter.written()
+  await road.clock.advance(1000)
+  t.equal(road.committed, 3n)
+  t.equal(road.bridge.inHand.buffers.waitingBytes, 0)
+})
+
+void t.test(
+  'attempts that are spent, a lease that ran out and a report that XZepr refuses are dead letters too',
+  async (t) => {
+    const road = new Road({ deadLetters: true, policy: { ...POLICY, attemptsMax: 1, deadLetters: true } })
+    road.assign()
+    road.receive(['a', 'b', 'c'])
+    await road.answer('a', LATER)
+    await road.answer('b', ACCEPTED)
+    road.desk.report('c', COMPLETED)
+    road.owed.find(({ event }) => event.workId === 'c')?.end({ kind: 'given-up', why: 'HTTP 400' })
+    await road.clock.advance(300_000)
+    t.match(
+      road.letters.map(({ letter }) => [letter.record.offset, letter.reason]),
+      [
+        [0n, 'attempts-spent'],
+        [2n, 'report-refused'],
+        [1n, 'lease-expired'],
+      ],
+    )
+  },
+)
+
+void t.test('what the app itself reports as failed is its answer, no dead letter', async (t) => {
+  const road = new Road({ deadLetters: true, policy: { ...POLICY, deadLetters: true } })
+  road.assign()
+  road.receive(['a'])
+  road.desk.report('a', { kind: 'failed', details: NO_MEMBERS, retry: false })
+  await road.tellAll()
+  t.equal(road.letters.length, 0)
+})
+
+// ── a rejoin ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+void t.test('before a rejoin nothing new is sent, and what comes back meanwhile is committed', async (t) => {
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 1 } })
+  road.assign()
+  road.receive(['a', 'b'])
+  let drained = false
+  void road.bridge.drain().then(() => (drained = true))
+  await road.answer('a', DONE)
+  t.equal(drained, true)
+  t.equal(road.committed, 1n)
+  t.strictSame(road.sent, ['a#1'])
+  road.bridge.rejoined()
+  t.strictSame(road.sent, ['a#1', 'b#1'])
+})
+
+void t.test('the group waits two seconds for a slow app, and what it answers then is committed at once', async (t) => {
+  const road = new Road()
+  road.assign()
+  road.receive(['a'])
+  let drained = false
+  void road.bridge.drain().then(() => (drained = true))
+  await road.clock.advance(1999)
+  t.equal(drained, false)
+  await road.clock.advance(1)
+  t.equal(drained, true)
+  await road.answer('a', DONE)
+  await road.clock.advance(0)
+  t.equal(road.committed, 1n)
+})
+
+void t.test('a rejoin that does not end holds up no delivery for ever', async (t) => {
+  const road = new Road()
+  road.assign()
+  void road.bridge.drain()
+  road.receive(['a'])
+  await road.clock.advance(9999)
+  t.strictSame(road.sent, [])
+  await road.clock.advance(1)
+  t.strictSame(road.sent, ['a#1'])
+})
+
+// ── an operator’s hand ──────────────────────────────────────────────────────────────────────────────────────────────
+
+void t.test(
+  'an operator lets go of a work: its call is aborted, its record passed over, its reports are conflicts',
+  async (t) => {
+    const road = new Road()
+    road.assign()
+    road.receive(['a', 'b'])
+    await road.answer('b', DONE)
+    const work = road.bridge.inHand.registry.find('a')
+    if (work === undefined) throw new Error('it is in hand')
+    const [out] = road.out
+    road.bridge.letGo(work, 'by ann: stuck')
+    t.equal(out?.aborted, true)
+    await road.clock.advance(1000)
+    t.equal(road.committed, 2n)
+    t.match(road.names('record.settled').at(-1), { offset: 0n, ending: 'passed-over' })
+    t.equal(road.desk.report('a', COMPLETED).kind, 'conflict')
+  },
+)

@@ -110,7 +110,14 @@ void t.test('a started report whose name leaves no room for the endings is refus
 
 void t.test('a repeated started whose name XZepr could not store is refused, and the work can still end', async (t) => {
   for (const lifecycle of ['explicit', 'auto'] as const) {
-    const policy = { attemptsMax: 3, retryInitialMs: 1000, retryMaxMs: 60_000, leaseMs: 300_000, lifecycle }
+    const policy = {
+      attemptsMax: 3,
+      retryInitialMs: 1000,
+      retryMaxMs: 60_000,
+      leaseMs: 300_000,
+      lifecycle,
+      deadLetters: false,
+    }
     const road = await accepted({ policy })
     if (lifecycle === 'explicit') road.desk.report('a', STARTED)
     t.equal(road.desk.report('a', { ...STARTED, name: 'x'.repeat(300) }).kind, 'unstorable', lifecycle)
@@ -125,6 +132,7 @@ void t.test('with auto, what the app calls its work counts for the ending', asyn
     retryMaxMs: 60_000,
     leaseMs: 300_000,
     lifecycle: 'auto',
+    deadLetters: false,
   } as const
   const road = await accepted({ policy })
   road.desk.report('a', { ...STARTED, name: 'deploy' })

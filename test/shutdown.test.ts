@@ -89,7 +89,7 @@ void t.test('a report that XZepr does not take in time stays owed, and its offse
   const { over } = begun(road, 1000)
   await road.clock.advance(3000)
   t.ok(over())
-  t.equal(road.committed, undefined)
+  t.equal(road.committed, 0n)
   t.match(road.names('bridge.stopped'), [{ unsettled: 1, owed: 1 }])
 })
 

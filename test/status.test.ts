@@ -52,7 +52,7 @@ void t.test('the status counts works by state and names each partition', async (
 void t.test('a bridge is started when its ports are open, and not ready while it drains', async (t) => {
   const road = new Road()
   t.match(statusOf(road, false).get(), { phase: 'starting', health: { started: { ok: false }, ready: { ok: false } } })
-  road.bridge.takeNothingNew(() => undefined)
+  road.bridge.takeNothingNew()
   t.match(statusOf(road).get(), { phase: 'draining', health: { live: { ok: true }, ready: { ok: false } } })
 })
 

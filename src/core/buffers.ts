@@ -5,15 +5,10 @@
  * room of the others. It pauses past its share and goes on below half of it: a gap between the two keeps it from
  * pausing and resuming with every record. What is fetched already still arrives, so a bound is passed by one fetch at
  * most. Records that the app has accepted are counted apart: they hold up no fetching, only further deliveries.
+ *
+ * A buffer belongs to one assignment, by its ledger: what is counted for one that was revoked counts nowhere.
  */
 import type { TopicPartition } from './record.ts'
-import { partitionName } from './record.ts'
-
-/**
- * How many settled records may stand behind one unsettled record of their partition: each costs its ledger some bytes,
- * and a crash would deliver them all again.
- */
-export const AHEAD_MAX = 100_000
 
 interface Buffer {
   readonly partition: TopicPartition
@@ -27,9 +22,13 @@ export interface BufferChange {
   readonly waitingBytes: number
 }
 
+const NO_CHANGES: readonly BufferChange[] = []
+
 export class Buffers {
   readonly #maxBytes: number
-  readonly #buffers = new Map<string, Buffer>()
+  readonly #buffers = new Map<TopicPartition, Buffer>()
+  /** Those that may have passed one of their bounds since they were last looked at. */
+  readonly #moved = new Set<Buffer>()
   #waitingBytes = 0
 
   constructor(maxBytes: number) {
@@ -42,47 +41,58 @@ export class Buffers {
   }
 
   waitingBytesOf(partition: TopicPartition): number {
-    return this.#buffers.get(partitionName(partition))?.waitingBytes ?? 0
+    return this.#buffers.get(partition)?.waitingBytes ?? 0
   }
 
   isPaused(partition: TopicPartition): boolean {
-    return this.#buffers.get(partitionName(partition))?.paused ?? false
+    return this.#buffers.get(partition)?.paused ?? false
   }
 
+  /** @param partition stands for its assignment: the same object in every call. */
   assign(partition: TopicPartition): void {
     this.revoke(partition)
-    this.#buffers.set(partitionName(partition), { partition, waitingBytes: 0, paused: false })
+    this.#buffers.set(partition, { partition, waitingBytes: 0, paused: false })
+    this.#lookAtAll()
   }
 
   revoke(partition: TopicPartition): void {
-    const name = partitionName(partition)
-    this.#waitingBytes -= this.#buffers.get(name)?.waitingBytes ?? 0
-    this.#buffers.delete(name)
+    const buffer = this.#buffers.get(partition)
+    if (buffer === undefined) return
+    this.#waitingBytes -= buffer.waitingBytes
+    this.#buffers.delete(partition)
+    this.#lookAtAll()
   }
 
   /** Counts bytes in (positive) or out (negative). */
   count(partition: TopicPartition, bytes: number): void {
-    const buffer = this.#buffers.get(partitionName(partition))
+    const buffer = this.#buffers.get(partition)
     if (buffer === undefined) return
     buffer.waitingBytes += bytes
     this.#waitingBytes += bytes
+    if (this.#mustChange(buffer)) this.#moved.add(buffer)
   }
 
-  /** Who changes now; each change is said once. @param aheadOf how many entries a ledger holds behind an unsettled one. */
-  changes(aheadOf: (partition: TopicPartition) => number): BufferChange[] {
+  /** Who changes now; each change is said once. */
+  changes(): readonly BufferChange[] {
+    if (this.#moved.size === 0) return NO_CHANGES
     const changes: BufferChange[] = []
-    for (const buffer of this.#buffers.values()) {
-      const ahead = aheadOf(buffer.partition)
-      const must = !buffer.paused && (buffer.waitingBytes >= this.#share() || ahead >= AHEAD_MAX)
-      const may = buffer.paused && buffer.waitingBytes < this.#share() / 2 && ahead < AHEAD_MAX / 2
-      if (!must && !may) continue
+    for (const buffer of this.#moved) {
+      if (!this.#mustChange(buffer)) continue
       buffer.paused = !buffer.paused
       changes.push({ partition: buffer.partition, pause: buffer.paused, waitingBytes: buffer.waitingBytes })
     }
+    this.#moved.clear()
     return changes
   }
 
-  #share(): number {
-    return this.#maxBytes / Math.max(1, this.#buffers.size)
+  #mustChange({ paused, waitingBytes }: Buffer): boolean {
+    const shareBytes = this.#maxBytes / Math.max(1, this.#buffers.size)
+    return paused ? waitingBytes < shareBytes / 2 : waitingBytes >= shareBytes
+  }
+
+  /** Everybody's share is another. */
+  #lookAtAll(): void {
+    this.#moved.clear()
+    for (const buffer of this.#buffers.values()) this.#moved.add(buffer)
   }
 }

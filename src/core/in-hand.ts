@@ -25,6 +25,8 @@ export interface Bounds {
 /** What is out at the edges just now. */
 export interface Load {
   readonly inFlight: number
+  /** Works in them: a batch carries several. */
+  readonly out: number
   readonly reports: number
   readonly reportBytes: number
 }
@@ -51,11 +53,11 @@ export class InHand {
    * Why no further delivery may go out, in a sentence, or undefined when there is room. Each one that is out may be
    * accepted, so it counts as running beforehand.
    */
-  full({ inFlight, reports, reportBytes }: Load): string | undefined {
-    const { maxInFlight, maxRunning, maxBufferedBytes, maxReports } = this.#bounds
+  full({ inFlight, out, reports, reportBytes }: Load): string | undefined {
+    const { maxInFlight, maxBufferedBytes, maxReports } = this.#bounds
     if (inFlight >= maxInFlight) return `${inFlight} requests to the app are out (BRIDGE_MAX_IN_FLIGHT).`
     const running = this.#running.size
-    if (running + inFlight >= maxRunning) return `The app holds ${running} works (BRIDGE_MAX_RUNNING).`
+    if (this.roomToRun(out) <= 0) return `The app holds ${running} works (BRIDGE_MAX_RUNNING).`
     if (this.#runningBytes >= maxBufferedBytes) {
       return `The app holds works of ${this.#runningBytes} bytes (BRIDGE_MAX_BUFFERED_BYTES).`
     }
@@ -63,6 +65,11 @@ export class InHand {
       return `${reports} reports of ${reportBytes} bytes wait for XZepr.`
     }
     return undefined
+  }
+
+  /** How many more works the app may accept, when all that are out are accepted. */
+  roomToRun(out: number): number {
+    return this.#bounds.maxRunning - this.#running.size - out
   }
 
   /** A new work: it waits. */
@@ -80,14 +87,15 @@ export class InHand {
         break
       case 'run':
         this.#run(work)
+        this.line.step(work)
         break
       case 'rest':
+      case 'end':
         if (this.#stopRunning(work)) this.buffers.count(work.ledger, work.heldBytes)
         this.line.step(work)
         break
-      case 'end':
-        if (!this.#stopRunning(work)) this.buffers.count(work.ledger, -work.heldBytes)
-        this.line.step(work)
+      case 'release':
+        this.buffers.count(work.ledger, -work.heldBytes)
         break
       case 'let-pass':
         this.line.letPass(work)

@@ -91,7 +91,11 @@ export type JournalEntry =
   | ({ readonly name: 'record.settled'; readonly ending: Ending } & OfRecord)
   | { readonly name: 'gate.closed'; readonly why: string }
   | { readonly name: 'gate.opened'; readonly closedMs: number }
-  | { readonly name: 'offset.committed'; readonly topic: string; readonly partition: number; readonly offset: bigint }
+  | ({ readonly name: 'offset.committed'; readonly mapChars: number } & OfRecord)
+  /** The map did not fit into the commit's metadata: what is left out comes again after a crash. */
+  | ({ readonly name: 'offset-map.cut' } & OfRecord)
+  /** The metadata beside the committed offset is not ours, or is damaged. */
+  | ({ readonly name: 'offset-map.ignored'; readonly why: string } & OfRecord)
   | ({ readonly name: 'commit.refused'; readonly why: string } & OfRecord)
   | { readonly name: 'kafka.joined'; readonly partitions: number }
   | { readonly name: 'kafka.problem'; readonly code: string; readonly why: string; readonly hint: string }

@@ -2,25 +2,37 @@
  * The ledger of one partition: what was received and what of it is not settled yet.
  *
  * It keeps the promise that no event is lost: an offset is never committable before every earlier received one is
- * settled. It tracks what was received, never a range by arithmetic, because compaction and transaction markers leave
- * gaps in the offsets.
+ * settled. What is settled beyond it, and how often the rest was attempted, goes into the commit's metadata
+ * (offset-map.ts), so that after a crash only what is unsettled comes again.
  *
- *   received   3  4  7  8  9        committable: 4     (everything before 4 is settled)
- *   settled    ■  □  ■  □  ■        pending:     2     (4 and 8)
+ *   received   3  4  7  8  9  12       committable: 4      (everything before 4 is settled)
+ *   settled    ■  □  ■  ■  □  ■        the map:     5…8, 10…12
  *
- * One ledger lives as long as one assignment of its partition. When the partition is revoked the ledger is closed:
- * what settles there afterwards settles an orphan.
+ * Only unsettled entries are held: a work held for hours costs one entry, however much settles behind it. One ledger lives
+ * as long as one assignment; when the partition is revoked it is closed, and what settles there settles an orphan.
  */
+import { Known, NOTHING_KNOWN } from './known.ts'
+import type { OffsetMap } from './offset-map.ts'
+import { METADATA_MAX_CHARS, encodeOffsetMap, worstChars } from './offset-map.ts'
 import type { TopicPartition } from './record.ts'
+import type { Entry, Place } from './unsettled.ts'
+import { Unsettled } from './unsettled.ts'
 
-/** One received offset in its ledger. */
-export interface Entry {
+/** What Kafka does not have yet. */
+export interface Due {
+  /** The next offset to read. */
   readonly offset: bigint
-  settled: boolean
+  readonly metadata: string
+  /** False when the map had to be cut to fit: a crash would bring some settled records again. */
+  readonly complete: boolean
+  /** How many changes the map covers. */
+  readonly changes: number
 }
 
-/** Settled entries are dropped from the front in bulk: past this many, and when they are half of the list. */
-const COMPACT_AT = 1024
+/** What one more record that goes out may add to the map at the most, in characters, until it is measured again. */
+const CHARS_PER_SEND = 6
+/** While there is no room: after how many changes it is worth looking again. */
+const MEASURE_EVERY = 64
 
 export class Ledger implements TopicPartition {
   readonly topic: string
@@ -29,22 +41,29 @@ export class Ledger implements TopicPartition {
   movedAtMs = 0
   /** Since when no commit has succeeded although there was one to make. */
   commitRefusedSinceMs: number | undefined
-  #entries: Entry[] = []
-  #head = 0
-  #pending = 0
+  readonly #unsettled = new Unsettled()
   #next: bigint | undefined
   #committed: bigint | undefined
-  /** Where reading began: as long as nothing is settled, a group without an offset needs none. */
+  /** Where reading began: as long as nothing has changed, a group without an offset needs none. */
   #first: bigint | undefined
   #highWatermark = 0n
   #open = true
+  readonly #known: Known
+  #changes = 0
+  #committedChanges = 0
+  #roomChars = METADATA_MAX_CHARS
+  #measuredAt = 0
 
-  /** @param committed the next offset to read as the group has it; undefined when the group has none. */
-  constructor({ topic, partition }: TopicPartition, committed: bigint | undefined) {
+  /**
+   * @param committed the next offset to read as the group has it; undefined when the group has none.
+   * @param known what the commit's metadata says beyond it.
+   */
+  constructor({ topic, partition }: TopicPartition, committed: bigint | undefined, known = NOTHING_KNOWN) {
     this.topic = topic
     this.partition = partition
     this.#next = committed
     this.#committed = committed
+    this.#known = new Known(known)
   }
 
   /** False once the partition is revoked. */
@@ -54,22 +73,17 @@ export class Ledger implements TopicPartition {
 
   /** How many received offsets are not settled. */
   get pending(): number {
-    return this.#pending
+    return this.#unsettled.size
   }
 
-  /** Received and settled, but behind an unsettled one: what a crash would deliver again. */
-  get settledAhead(): number {
-    return this.#entries.length - this.#head - this.#pending
-  }
-
-  /** The offset after everything received. */
+  /** The offset after everything that need not be read any more: received, or settled by an earlier reader. */
   get next(): bigint | undefined {
     return this.#next
   }
 
   /** The next offset that a successor has to read; undefined while nothing was received or committed. */
   get committable(): bigint | undefined {
-    return this.#entries[this.#head]?.offset ?? this.#next
+    return this.#unsettled.first?.offset ?? this.#next
   }
 
   /** The next offset to read as Kafka has it from us. */
@@ -77,49 +91,7 @@ export class Ledger implements TopicPartition {
     return this.#committed
   }
 
-  /** What Kafka does not have yet: the offset to commit, or undefined when there is nothing new. */
-  get uncommitted(): bigint | undefined {
-    const { committable } = this
-    return this.#open && committable !== (this.#committed ?? this.#first) ? committable : undefined
-  }
-
-  /** Kafka has this offset. */
-  commit(offset: bigint): void {
-    this.#committed = offset
-    this.commitRefusedSinceMs = undefined
-  }
-
-  /** Kafka did not take what there was to commit. */
-  commitRefused(nowMs: number): void {
-    this.commitRefusedSinceMs ??= nowMs
-  }
-
-  /**
-   * Takes an offset in.
-   * @returns its entry, or undefined when an offset this high was received before: it must not be delivered twice.
-   */
-  receive(offset: bigint): Entry | undefined {
-    if (!this.#open || (this.#next !== undefined && offset < this.#next)) return undefined
-    this.#first ??= offset
-    const entry: Entry = { offset, settled: false }
-    this.#entries.push(entry)
-    this.#pending += 1
-    this.#next = offset + 1n
-    return entry
-  }
-
-  /** How a journal entry names one of its records. */
-  place({ offset }: Entry): { readonly topic: string; readonly partition: number; readonly offset: bigint } {
-    return { topic: this.topic, partition: this.partition, offset }
-  }
-
-  /** Says that the log holds nothing more below `next`: markers and compacted records count as settled. */
-  reach(next: bigint, highWatermark: bigint): void {
-    if (this.#open && (this.#next === undefined || next > this.#next)) this.#next = next
-    this.#highWatermark = highWatermark
-  }
-
-  /** The offset after the newest record of the partition that was seen. */
+  /** The offset after the newest record seen of the partition. */
   get highWatermark(): bigint {
     return this.#highWatermark
   }
@@ -130,24 +102,130 @@ export class Ledger implements TopicPartition {
     return committable === undefined || this.#highWatermark < committable ? 0n : this.#highWatermark - committable
   }
 
-  /** Nothing more is owed for this entry. @returns false when it counts nowhere: settled before, or revoked. */
-  settle(entry: Entry): boolean {
-    if (!this.#open || entry.settled) return false
-    entry.settled = true
-    this.#pending -= 1
-    while (this.#entries[this.#head]?.settled === true) this.#head += 1
-    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head)
-      this.#head = 0
-    }
+  // ── received, attempted, settled ────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes an offset in.
+   * @returns its entry, or undefined when it must not be delivered: received before, or settled by an earlier reader.
+   */
+  receive(offset: bigint): Entry | undefined {
+    if (!this.#open || (this.#next !== undefined && offset < this.#next)) return undefined
+    this.#first ??= offset
+    this.#moveTo(offset)
+    if (this.#next !== undefined && offset < this.#next) return undefined
+    const place = this.#unsettled.add(offset, this.#known.attemptsAt(offset))
+    this.#next = offset
+    this.#moveTo(offset + 1n)
+    return place
+  }
+
+  /** Says that the log holds nothing more below `next`: markers and compacted records count as settled. */
+  reach(next: bigint): void {
+    if (this.#open && (this.#next === undefined || next > this.#next)) this.#moveTo(next)
+  }
+
+  /** The log ends here, as far as it is known. What an earlier reader settled beyond its end was settled in another log. */
+  see(highWatermark: bigint): void {
+    this.#highWatermark = highWatermark
+    this.#known.see(highWatermark)
+  }
+
+  /** It goes out to the app. */
+  attempt(entry: Entry): void {
+    const place = entry as Place
+    place.attempts += 1
+    this.#changes += 1
+    this.#roomChars -= CHARS_PER_SEND
+    this.#unsettled.touch(place.offset)
+  }
+
+  /** It did not reach the app after all. */
+  takeBack(entry: Entry): void {
+    const place = entry as Place
+    place.attempts -= 1
+    this.#changes += 1
+  }
+
+  /**
+   * Nothing more is owed for this entry.
+   * @param again it would end the same way again: a successor need not be told.
+   * @returns false when it counts nowhere: settled before, or revoked.
+   */
+  settle(entry: Entry, again = false): boolean {
+    const place = entry as Place
+    if (!this.#open || place.settled) return false
+    if (this.#unsettled.settle(place, again)) this.#changes += 1
     return true
+  }
+
+  // ── committed ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What Kafka does not have yet, or undefined when there is nothing new. It costs a walk over what was sent. */
+  get uncommitted(): Due | undefined {
+    const { committable: offset } = this
+    const isNew = offset !== (this.#committed ?? this.#first) || this.#changes !== this.#committedChanges
+    if (!this.#open || offset === undefined || !isNew) return undefined
+    const map = this.#map()
+    this.#measure(map)
+    const { text, complete } = encodeOffsetMap(offset, map)
+    return { offset, metadata: text, complete, changes: this.#changes }
+  }
+
+  /** Kafka has it. */
+  commit({ offset, changes }: Due): void {
+    this.#committed = offset
+    this.#committedChanges = changes
+    this.commitRefusedSinceMs = undefined
+  }
+
+  /** Kafka did not take what there was to commit. */
+  commitRefused(nowMs: number): void {
+    this.commitRefusedSinceMs ??= nowMs
+  }
+
+  /**
+   * May a record go out that lies beyond all that went before? Not when the map might outgrow its commit, whatever
+   * settles next: what was sent is held until some of it has settled.
+   */
+  get hasRoom(): boolean {
+    if (this.#roomChars <= 0 && this.#changes - this.#measuredAt >= MEASURE_EVERY) this.#measure(this.#map())
+    return this.#roomChars > 0
+  }
+
+  /** The offset after the last one that was ever sent: what lies before it adds nothing to the map by being sent. */
+  get touchedTo(): bigint {
+    return this.#unsettled.touchedTo
+  }
+
+  /** How a journal entry names one of its records. */
+  place({ offset }: Entry): { readonly topic: string; readonly partition: number; readonly offset: bigint } {
+    return { topic: this.topic, partition: this.partition, offset }
   }
 
   /** The partition is revoked: nothing settles here any more. */
   close(): void {
     this.#open = false
-    this.#entries = []
-    this.#head = 0
-    this.#pending = 0
+    this.#unsettled.clear()
+  }
+
+  // ── the map ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Moves on to an offset, and past what an earlier reader has settled from there on. */
+  #moveTo(next: bigint): void {
+    const from = this.#next === undefined || next > this.#next ? next : this.#next
+    const to = this.#known.settledTo(from)
+    if (to > from) this.#unsettled.settledUpTo(to)
+    this.#next = to
+  }
+
+  #measure(map: OffsetMap): void {
+    const { committable } = this
+    if (committable === undefined) return
+    this.#roomChars = METADATA_MAX_CHARS - worstChars(committable, map, this.#unsettled.touchedTo)
+    this.#measuredAt = this.#changes
+  }
+
+  #map(): OffsetMap {
+    return this.#unsettled.map(this.#next ?? 0n, this.#known)
   }
 }

@@ -1,27 +1,56 @@
 /**
- * The line: works that may go now, in the order in which they became free to go.
+ * The line: works that may go now.
  *
  * A work is in the line while it waits and is the first of all its lanes. Out, resting or running it keeps its lanes
  * but not its place in the line, so it holds up nobody outside its lanes.
+ *
+ * Partitions take turns, so that none waits for the backlog of another; within one, works that were sent before take
+ * turns with fresh ones, each in the order in which they became free. A partition whose offset map is full lets none of its
+ * fresh works go: what was sent before may go on, for only by its ending is there room again.
  */
 import { Lanes } from './lanes.ts'
+import type { Ledger } from './ledger.ts'
 import type { Place } from './queue.ts'
 import { Queue } from './queue.ts'
 import type { Work } from './work.ts'
 
+/** The works of one partition that may go. */
+interface Party {
+  readonly ledger: Ledger
+  readonly fresh: Queue<Work>
+  /** Sent before, or from among those that were. */
+  readonly again: Queue<Work>
+  freshIsNext: boolean
+  turn: Place<Party> | undefined
+}
+
+interface Stand {
+  readonly party: Party
+  readonly queue: Queue<Work>
+  readonly place: Place<Work>
+}
+
 export class Line {
   readonly #lanes = new Lanes<Work>()
-  readonly #free = new Queue<Work>()
-  readonly #places = new Map<Work, Place<Work>>()
+  readonly #parties = new WeakMap<Ledger, Party>()
+  readonly #turns = new Queue<Party>()
+  readonly #stands = new Map<Work, Stand>()
 
-  /** How many may go. */
+  /** How many are in the line. */
   get size(): number {
-    return this.#free.size
+    return this.#stands.size
   }
 
-  /** The next to go. */
+  /** The next to go; undefined when none may. */
   get next(): Work | undefined {
-    return this.#free.first
+    for (let turn = this.#turns.firstPlace; turn !== undefined; turn = turn.after) {
+      const party = turn.member
+      const { fresh, again, freshIsNext } = party
+      const may = fresh.size > 0 && party.ledger.hasRoom ? fresh.first : undefined
+      const next = freshIsNext ? (may ?? again.first) : (again.first ?? may)
+      if (next !== undefined) return next
+    }
+    return undefined
   }
 
   /** A new work joins its lanes, and the line when nobody is before it. */
@@ -39,16 +68,23 @@ export class Line {
 
   /** Takes a place in the line if it may go. */
   lineUp(work: Work): void {
-    if (this.#places.has(work) || work.state.name !== 'waiting' || this.before(work) !== undefined) return
-    this.#places.set(work, this.#free.join(work))
+    if (work.state.name !== 'waiting' || this.#stands.has(work) || this.before(work) !== undefined) return
+    const party = this.#partyOf(work.ledger)
+    const queue = work.entry.offset < work.ledger.touchedTo ? party.again : party.fresh
+    this.#stands.set(work, { party, queue, place: queue.join(work) })
+    party.turn ??= this.#turns.join(party)
   }
 
-  /** Gives up its place in the line: it goes out, or has ended. */
+  /** Gives up its place in the line: it goes out, or has ended. The next turn is another partition's. */
   step(work: Work): void {
-    const place = this.#places.get(work)
-    if (place === undefined) return
-    this.#free.leave(place)
-    this.#places.delete(work)
+    const stand = this.#stands.get(work)
+    if (stand === undefined) return
+    const { party, queue, place } = stand
+    queue.leave(place)
+    this.#stands.delete(work)
+    party.freshIsNext = queue === party.again
+    if (party.turn !== undefined) this.#turns.leave(party.turn)
+    party.turn = party.fresh.size + party.again.size > 0 ? this.#turns.join(party) : undefined
   }
 
   /** Leaves its order lane: whoever is behind it there may go. */
@@ -64,7 +100,7 @@ export class Line {
     for (const next of this.#lanes.leaveAll(work)) this.lineUp(next)
   }
 
-  /** Several leave at once: none of them comes into the line in passing. */
+  /** The works of partitions that are ours no more leave at once: none of them comes into the line in passing. */
   leaveTogether(works: readonly Work[]): void {
     const leaving = new Set(works)
     const freed = new Set<Work>()
@@ -73,6 +109,15 @@ export class Line {
       for (const next of this.#lanes.leaveAll(work)) if (!leaving.has(next)) freed.add(next)
     }
     for (const next of freed) this.lineUp(next)
+  }
+
+  #partyOf(ledger: Ledger): Party {
+    let party = this.#parties.get(ledger)
+    if (party === undefined) {
+      party = { ledger, fresh: new Queue(), again: new Queue(), freshIsNext: false, turn: undefined }
+      this.#parties.set(ledger, party)
+    }
+    return party
   }
 }
 

@@ -24,6 +24,11 @@ export class Queue<T> {
     return this.#first?.member
   }
 
+  /** The first's ticket: `after` leads on from there. */
+  get firstPlace(): Place<T> | undefined {
+    return this.#first
+  }
+
   get last(): T | undefined {
     return this.#last?.member
   }

@@ -94,7 +94,7 @@ export function viewOf(work: Work, attemptsMax: number): WorkView {
     id: event.id,
     state: state.name,
     settled: work.settled,
-    attempt: work.attempts,
+    attempt: work.entry.attempts,
     attemptsMax,
     eventType: event.type,
     topic: ledger.topic,

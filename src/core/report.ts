@@ -35,7 +35,7 @@ export interface ReportView {
   readonly why?: string
 }
 
-export type WorkStateName = 'waiting' | 'attempting' | 'resting' | 'running' | 'completed' | 'failed'
+export type WorkStateName = 'waiting' | 'attempting' | 'resting' | 'running' | 'completed' | 'failed' | 'passed-over'
 
 /** A work as a reader of the work API sees it. */
 export interface WorkView {

@@ -11,7 +11,8 @@ import type { LifecycleStatus } from './lifecycle.ts'
 import type { Report } from './report.ts'
 import type { Moment } from './seams.ts'
 import type { Work, WorkPolicy, WorkReport } from './work.ts'
-import { SEND_AGAIN, end, failureDetails, findReport, hasEnded, renew, rest, tell } from './work.ts'
+import { end } from './ending.ts'
+import { SEND_AGAIN, failureDetails, findReport, hasEnded, renew, rest, tell } from './work.ts'
 
 /** What a report came to. */
 export type Reported =
@@ -42,9 +43,9 @@ export function reported(work: Work, report: Report, policy: WorkPolicy, moment:
       work.leaseMs = report.leaseMs ?? work.leaseMs
       return { kind: 'held', report: undefined, steps: signOfLife(work, policy, moment) }
     case 'completed':
-      return reportEnding(work, report.success ? 'completed' : 'failed', report.details, moment)
+      return reportEnding(work, report.success ? 'completed' : 'failed', report.details, policy, moment)
     case 'failed':
-      if (!report.retry) return reportEnding(work, 'failed', failureDetails(report), moment)
+      if (!report.retry) return reportEnding(work, 'failed', failureDetails(report), policy, moment)
       if (hasEnded(work)) return conflict(work, 'to be sent again')
       if (work.callOut) work.retryAsked = { retryAfterMs: report.retryAfterMs }
       else if (work.state.name === 'running') {
@@ -55,13 +56,19 @@ export function reported(work: Work, report: Report, policy: WorkPolicy, moment:
   }
 }
 
-function reportEnding(work: Work, ending: 'completed' | 'failed', details: JsonMembers, { nowMs }: Moment): Reported {
+function reportEnding(
+  work: Work,
+  ending: 'completed' | 'failed',
+  details: JsonMembers,
+  policy: WorkPolicy,
+  { nowMs }: Moment,
+): Reported {
   if (hasEnded(work) && work.state.name !== ending) return conflict(work, ending)
   const before = findReport(work, ending)
   if (before !== undefined) return { kind: 'held', report: before, steps: [] }
   const steps = tell(work, ending, nowMs, details)
   const report = findReport(work, ending)
-  if (!hasEnded(work)) steps.push(...end(work, ending, 'reported by the app'))
+  if (!hasEnded(work)) steps.push(...end(work, ending, 'reported by the app', policy))
   return { kind: 'held', report, steps }
 }
 

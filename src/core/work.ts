@@ -9,16 +9,17 @@
  *      └──────────────── rest over ────────────┘                               │
  *                     done, never, or a report at any time ────────────────────┘
  *
- * A report wins over the answer. The ending is said once; the work settles when XZepr has every report made until
- * then, and is forgotten when its call has come back too. Every function here changes one work and returns what must
- * be done about it; what a report of the app does is in reported.ts.
+ * A report wins over the answer. Every function here changes one work and returns what must be done about it; what a
+ * report of the app does is in reported.ts, what follows from an ending in ending.ts.
  */
 import type { Answer } from './answer.ts'
 import type { EventFacts } from './delivery.ts'
 import type { Step } from './effects.ts'
+import { close, end, fail } from './ending.ts'
 import type { JsonMembers } from './json.ts'
 import { NO_MEMBERS } from './json.ts'
-import type { Entry, Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import type { Entry } from './unsettled.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
 import type { KafkaRecord } from './record.ts'
 import { heldBytes } from './record.ts'
@@ -30,7 +31,8 @@ export type WorkState =
   | { readonly name: 'waiting' | 'attempting' }
   | { readonly name: 'resting'; readonly untilMs: number }
   | { readonly name: 'running'; readonly leaseEndsAtMs: number }
-  | { readonly name: 'completed' | 'failed' }
+  /** `passed-over`: an operator let go of it. */
+  | { readonly name: 'completed' | 'failed' | 'passed-over' }
 
 /** One lifecycle event that this work owes or has told. */
 export interface WorkReport {
@@ -52,10 +54,9 @@ export interface Work {
   readonly heldBytes: number
   /** The lane of the order setting; undefined when nothing must stay in order. */
   orderLane: string | undefined
-  /** Let go at the ending: nobody will send it again. */
+  /** Let go when nobody can need it any more: at the ending, or, where there are dead letters, with the last debt. */
   record: KafkaRecord | undefined
   state: WorkState
-  attempts: number
   /** A call to the app is out. */
   callOut: boolean
   settled: boolean
@@ -67,6 +68,9 @@ export interface Work {
   leaseMs: number | undefined
   /** `failed` with `retry` came while the call was out: it outweighs the answer. */
   retryAsked: { readonly retryAfterMs: number | undefined } | undefined
+  /** The app's last answer, in HTTP's words. */
+  answer: string | undefined
+  letter: 'owed' | 'written' | undefined
 }
 
 /** A work of a record that has just been received. */
@@ -87,7 +91,6 @@ export function newWork(
     record,
     heldBytes: heldBytes(record),
     state: { name: 'waiting' },
-    attempts: 0,
     callOut: false,
     settled: false,
     reports: [],
@@ -95,6 +98,8 @@ export function newWork(
     version: undefined,
     leaseMs: undefined,
     retryAsked: undefined,
+    answer: undefined,
+    letter: undefined,
   }
 }
 
@@ -106,22 +111,31 @@ export interface WorkPolicy {
   readonly leaseMs: number
   /** `auto`: the bridge reports started and completed for an app that does not. */
   readonly lifecycle: 'explicit' | 'auto'
+  /** Is there a topic for records that came to nothing? */
+  readonly deadLetters: boolean
 }
 
 /** Why a work rests that the app gave back with `failed` and `retry`. */
 export const SEND_AGAIN = 'the app asked to be sent it again'
+const LEASE_OUT = 'the lease ran out'
 
-/** Why the bridge itself reports a work as failed; `error_code` of the lifecycle event. */
-type FailureCode = 'attempts_spent' | 'answer_rejected'
+export function hasEnded({ state }: Work): boolean {
+  return state.name === 'completed' || state.name === 'failed' || state.name === 'passed-over'
+}
 
-export function hasEnded(work: Work): boolean {
-  return work.state.name === 'completed' || work.state.name === 'failed'
+/**
+ * It was taken in. All its attempts may be spent already, before a crash or under another reader; what became of the last
+ * one nobody knows. The app may still be at it, so it is waited for like an accepted work: not sent, not forgotten.
+ */
+export function taken(work: Work, policy: WorkPolicy, moment: Moment): Step[] {
+  if (policy.attemptsMax === 0 || work.entry.attempts < policy.attemptsMax) return []
+  return [{ kind: 'run', work }, renew(work, policy, moment)]
 }
 
 /** It goes out. @param probe a try whether the app is there: `started` is not reported on a guess. */
 export function begin(work: Work, probe: boolean, policy: WorkPolicy, { nowMs }: Moment): Step[] {
   work.state = { name: 'attempting' }
-  work.attempts += 1
+  work.ledger.attempt(work.entry)
   work.callOut = true
   const started = policy.lifecycle === 'auto' && !probe ? tellOnce(work, 'started', nowMs) : []
   return [...started, { kind: 'send', work }]
@@ -132,9 +146,10 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
   work.callOut = false
   const { retryAsked } = work
   work.retryAsked = undefined
+  if (answer.kind !== 'away') work.answer = answer.why
   if (hasEnded(work)) return close(work)
   if (answer.kind === 'away') {
-    work.attempts -= 1
+    work.ledger.takeBack(work.entry)
     work.state = { name: 'waiting' }
     return [{ kind: 'line-up', work }]
   }
@@ -145,13 +160,13 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
   switch (answer.kind) {
     case 'done':
       if (policy.lifecycle === 'auto') effects.push(...tellOnce(work, 'completed', moment.nowMs))
-      return effects.concat(end(work, 'completed', answer.why))
+      return effects.concat(end(work, 'completed', answer.why, policy))
     case 'accepted':
       return effects.concat({ kind: 'run', work }, renew(work, policy, moment))
     case 'later':
       return effects.concat(rest(work, answer.why, answer.retryAfterMs, policy, moment))
     case 'never':
-      return effects.concat(fail(work, 'answer_rejected', `the app rejected the event: ${answer.why}`, moment))
+      return effects.concat(fail(work, 'rejected', `the app rejected the event: ${answer.why}`, policy, moment))
   }
 }
 
@@ -162,15 +177,9 @@ export function wakeUp(work: Work, policy: WorkPolicy, moment: Moment): Step[] {
     return [{ kind: 'line-up', work }]
   }
   if (work.state.name !== 'running') return []
-  const entry = { name: 'work.lease-out', ...coordinatesOf(work), attempt: work.attempts } as const
+  const entry = { name: 'work.lease-out', ...coordinatesOf(work), attempt: work.entry.attempts } as const
   const noted: Step[] = [{ kind: 'note', entry }]
-  return noted.concat(rest(work, 'the lease ran out', undefined, policy, moment))
-}
-
-/** XZepr has a report of this work, or it is given up. */
-export function told(work: Work, report: WorkReport, outcome: Told): Step[] {
-  report.outcome = outcome
-  return close(work)
+  return noted.concat(rest(work, LEASE_OUT, undefined, policy, moment))
 }
 
 export function rest(
@@ -180,14 +189,16 @@ export function rest(
   policy: WorkPolicy,
   moment: Moment,
 ): Step[] {
-  if (policy.attemptsMax > 0 && work.attempts >= policy.attemptsMax) {
-    return fail(work, 'attempts_spent', `${work.attempts} attempts are spent; the last one: ${why}`, moment)
+  const { attempts } = work.entry
+  if (policy.attemptsMax > 0 && attempts >= policy.attemptsMax) {
+    const reason = why === LEASE_OUT ? 'lease-expired' : 'attempts-spent'
+    return fail(work, reason, `${attempts} attempts are spent; the last one: ${why}`, policy, moment)
   }
   const { retryInitialMs: initialMs, retryMaxMs: maxMs } = policy
-  const forMs = restMs({ attempt: work.attempts, initialMs, maxMs, chance: moment.chance, retryAfterMs })
+  const forMs = restMs({ attempt: attempts, initialMs, maxMs, chance: moment.chance, retryAfterMs })
   const untilMs = moment.nowMs + forMs
   work.state = { name: 'resting', untilMs }
-  const entry = { name: 'work.resting', ...coordinatesOf(work), attempt: work.attempts, why, restMs: forMs } as const
+  const entry = { name: 'work.resting', ...coordinatesOf(work), attempt: attempts, why, restMs: forMs } as const
   return [
     { kind: 'rest', work },
     { kind: 'wake', work, atMs: untilMs },
@@ -201,45 +212,13 @@ export function renew(work: Work, policy: WorkPolicy, { nowMs }: Moment): Step {
   return { kind: 'wake', work, atMs: leaseEndsAtMs }
 }
 
-function fail(work: Work, code: FailureCode, why: string, { nowMs }: Moment): Step[] {
-  const details = failureDetails({ details: NO_MEMBERS, error: why, errorCode: code })
-  return [...tellOnce(work, 'failed', nowMs, details), ...end(work, 'failed', why)]
-}
-
-export function end(work: Work, ending: 'completed' | 'failed', why: string): Step[] {
-  work.state = { name: ending }
-  work.record = undefined
-  const entry = { name: 'work.ended', ...coordinatesOf(work), ending, attempt: work.attempts, why } as const
-  const ended: Step[] = [
-    { kind: 'end', work },
-    { kind: 'wake', work, atMs: undefined },
-    { kind: 'note', entry },
-  ]
-  return ended.concat(close(work))
-}
-
-/** What may be let go of: the order lane at the ending, the offset when nothing is owed, the rest when the call is back. */
-function close(work: Work): Step[] {
-  const { state } = work
-  if (state.name !== 'completed' && state.name !== 'failed') return []
-  const effects: Step[] = []
-  if (!work.callOut) effects.push({ kind: 'let-pass', work })
-  const owed = work.reports.some((report) => report.outcome === undefined)
-  if (!owed && !work.settled) {
-    work.settled = true
-    effects.push({ kind: 'settle', work, ending: state.name })
-  }
-  if (work.settled && !work.callOut) effects.push({ kind: 'forget', work })
-  return effects
-}
-
 export function tell(work: Work, status: LifecycleStatus, atMs: number, details: JsonMembers): Step[] {
   const report: WorkReport = { status, atMs, outcome: undefined, told: undefined }
   work.reports.push(report)
   return [{ kind: 'tell', work, report, details }]
 }
 
-function tellOnce(work: Work, status: LifecycleStatus, atMs: number, details: JsonMembers = NO_MEMBERS): Step[] {
+export function tellOnce(work: Work, status: LifecycleStatus, atMs: number, details: JsonMembers = NO_MEMBERS): Step[] {
   return findReport(work, status) === undefined ? tell(work, status, atMs, details) : []
 }
 

@@ -142,8 +142,21 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   },
   'offset.committed': {
     level: 'debug',
+    fields: { ...OF_RECORD, mapChars: true },
+    say: (e) =>
+      `Partition ${partitionName(e)} is committed up to offset ${e.offset}; a map of ${e.mapChars} characters tells what is settled beyond it.`,
+  },
+  'offset-map.cut': {
+    level: 'warn',
     fields: OF_RECORD,
-    say: (e) => `Partition ${partitionName(e)} is committed up to offset ${e.offset}.`,
+    say: (e) =>
+      `The offset map of ${partitionName(e)} from offset ${e.offset} on does not fit into a commit: a crash now would deliver some settled records again. Fresh records of the partition wait until it fits.`,
+  },
+  'offset-map.ignored': {
+    level: 'warn',
+    fields: { ...OF_RECORD, why: true },
+    say: (e) =>
+      `What stands beside the committed offset ${e.offset} of ${partitionName(e)} is no offset map of the bridge (${e.why}): all records from there on are delivered, some perhaps again.`,
   },
   'commit.refused': {
     level: 'warn',

@@ -153,6 +153,8 @@ export function countingJournal(registry: Registry): Journal {
       case 'bridge.draining':
       case 'bridge.stopped':
       case 'work.left-unsettled':
+      case 'offset-map.cut':
+      case 'offset-map.ignored':
       case 'partition.assigned':
       case 'partition.revoked':
       case 'partition.paused':

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Entry } from '../../src/core/ledger.ts'
+import type { Due } from '../../src/core/ledger.ts'
+import type { Entry } from '../../src/core/unsettled.ts'
 import { Ledger } from '../../src/core/ledger.ts'
+import { decodeOffsetMap } from '../../src/core/offset-map.ts'
 
 const PARTITION = { topic: 'events', partition: 3 }
 const COUNT = 7
@@ -92,26 +94,25 @@ void t.test('whatever is received, settled, reached and committed, the books agr
         } else if (each.kind === 'reach') {
           const to = (next ?? 7n) + BigInt(each.ahead)
           highWatermark = to + BigInt(each.behind)
-          ledger.reach(to, highWatermark)
+          ledger.see(highWatermark)
+          ledger.reach(to)
           if (next === undefined || to > next) next = to
         } else {
           const due = ledger.uncommitted
           if (due === undefined) continue
           ledger.commit(due)
-          committed = due
+          committed = due.offset
           if (ledger.uncommitted !== undefined) return false
         }
         const open = taken.filter((entry) => !settled.has(entry.offset))
         const committable = open[0]?.offset ?? next
-        const ahead = taken.filter((entry) => settled.has(entry.offset) && entry.offset > (committable ?? 0n))
         const lag = committable === undefined ? 0n : highWatermark - committable
         if (
           ledger.next !== next ||
           ledger.pending !== open.length ||
           ledger.committable !== committable ||
           ledger.committed !== committed ||
-          ledger.uncommitted !== (committable === (committed ?? first) ? undefined : committable) ||
-          ledger.settledAhead !== ahead.length ||
+          (committable !== (committed ?? first) && ledger.uncommitted?.offset !== committable) ||
           ledger.highWatermark !== highWatermark ||
           ledger.lag !== (lag > 0n ? lag : 0n)
         ) {
@@ -143,11 +144,12 @@ void t.test('an offset that was received before is refused, and one below what t
 void t.test('markers and compacted records count as settled, once all received before them are', async (t) => {
   const ledger = new Ledger(PARTITION, 0n)
   const entry = received(ledger, 0n)
-  ledger.reach(5n, 9n)
+  ledger.see(9n)
+  ledger.reach(5n)
   t.same([ledger.committable, ledger.next, ledger.lag], [0n, 5n, 9n])
   t.equal(ledger.settle(entry), true)
-  t.same([ledger.committable, ledger.uncommitted, ledger.lag], [5n, 5n, 4n])
-  ledger.reach(3n, 9n)
+  t.same([ledger.committable, ledger.uncommitted?.offset, ledger.lag], [5n, 5n, 4n])
+  ledger.reach(3n)
   t.equal(ledger.next, 5n, 'it never goes back')
 })
 
@@ -158,37 +160,206 @@ void t.test('with nothing received and nothing committed there is nothing to com
   t.equal(ledger.partition, 3)
 })
 
-void t.test('a group without an offset gets one when something has settled, not before', async (t) => {
+void t.test('a group without an offset gets one when something has changed, not before', async (t) => {
   const ledger = new Ledger(PARTITION, undefined)
   const [first, second] = [received(ledger, 5n), received(ledger, 8n)]
   t.equal(ledger.uncommitted, undefined)
   ledger.settle(second)
-  t.equal(ledger.uncommitted, undefined)
+  t.match(ledger.uncommitted, { offset: 5n, complete: true }, 'the map tells of what settled behind')
   ledger.settle(first)
-  t.equal(ledger.uncommitted, 9n)
+  t.match(ledger.uncommitted, { offset: 9n, metadata: '' })
 })
 
 void t.test('once the partition is revoked nothing is received, settled or committed there', async (t) => {
   const ledger = new Ledger(PARTITION, 0n)
   const [first, second] = [received(ledger, 0n), received(ledger, 1n)]
   ledger.settle(first)
-  t.equal(ledger.uncommitted, 1n)
+  t.equal(ledger.uncommitted?.offset, 1n)
   ledger.close()
   t.equal(ledger.open, false)
   t.equal(ledger.settle(second), false, 'what settles late settles an orphan')
   t.equal(second.settled, false)
   t.equal(ledger.receive(2n), undefined)
-  ledger.reach(9n, 9n)
-  t.same([ledger.uncommitted, ledger.pending, ledger.settledAhead, ledger.next], [undefined, 0, 0, 2n])
+  ledger.reach(9n)
+  t.same([ledger.uncommitted, ledger.pending, ledger.next], [undefined, 0, 2n])
 })
 
-void t.test('a ledger that has settled thousands keeps counting: what it dropped changes nothing', async (t) => {
+/** What another reader knows from a commit. */
+function successor({ offset, metadata }: Due): Ledger {
+  const reading = decodeOffsetMap(offset, metadata)
+  if (reading.kind === 'foreign') throw new Error(reading.why)
+  return new Ledger(PARTITION, offset, reading.kind === 'map' ? reading.map : undefined)
+}
+
+type Life =
+  | { readonly kind: 'receive'; readonly gap: number; readonly passedOver: boolean }
+  | { readonly kind: 'attempt' | 'settle' | 'take back'; readonly pick: number }
+  | { readonly kind: 'commit' | 'crash' }
+
+const life: fc.Arbitrary<Life> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('receive' as const),
+      gap: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(4)),
+      passedOver: fc.boolean(),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('attempt' as const, 'settle' as const, 'settle' as const, 'take back' as const),
+      pick: fc.nat(1000),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ kind: 'commit' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
+)
+
+interface Truth {
+  attempts: number
+  settled: boolean
+}
+
+void t.test(
+  'after any number of crashes exactly what was unsettled at the last commit comes again, with its attempts',
+  async () => {
+    fc.assert(
+      fc.property(fc.array(life, { maxLength: 150 }), (lives) => {
+        let ledger = new Ledger(PARTITION, 3n)
+        let due: Due = { offset: 3n, metadata: '', complete: true, changes: 0 }
+        /** The log as it was written, and which of it the filter refuses. */
+        const log: { offset: bigint; passedOver: boolean }[] = []
+        let read = 0
+        let open = new Map<bigint, Entry>()
+        const truth = new Map<bigint, Truth>()
+        /** The truth as of the last commit. */
+        let kept = new Map<bigint, Truth>()
+        const read1 = (): void => {
+          const record = log[read]
+          if (record === undefined) return
+          read += 1
+          const { offset, passedOver } = record
+          const entry = ledger.receive(offset)
+          const known = truth.get(offset)
+          if (entry === undefined) {
+            if (known?.settled !== true && !passedOver) throw new Error(`${offset} is lost`)
+            return
+          }
+          if (known?.settled === true) throw new Error(`${offset} comes again, although it had settled`)
+          if (passedOver) {
+            ledger.settle(entry, true)
+            return
+          }
+          if (entry.attempts !== (known?.attempts ?? 0)) throw new Error(`${offset}: ${entry.attempts} attempts`)
+          truth.set(offset, known ?? { attempts: 0, settled: false })
+          open.set(offset, entry)
+        }
+        for (const each of lives) {
+          const picked = 'pick' in each ? [...open.values()][each.pick % open.size] : undefined
+          const true1 = picked && truth.get(picked.offset)
+          if (each.kind === 'receive') {
+            const last = log.at(-1)?.offset ?? 2n
+            log.push({ offset: last + 1n + BigInt(each.gap), passedOver: each.passedOver })
+            read1()
+          } else if (each.kind === 'commit') {
+            due = ledger.uncommitted ?? due
+            if (!due.complete) throw new Error('a small map is complete')
+            ledger.commit(due)
+            if (ledger.uncommitted !== undefined) throw new Error('what is committed is due no more')
+            kept = new Map([...truth].map(([offset, one]) => [offset, { ...one }]))
+          } else if (each.kind === 'crash') {
+            ledger.close()
+            ledger = successor(due)
+            truth.clear()
+            for (const [offset, one] of kept) truth.set(offset, { ...one })
+            open = new Map()
+            read = log.findIndex(({ offset }) => offset >= due.offset)
+            if (read === -1) read = log.length
+            const upTo = log.length
+            while (read < upTo) read1()
+          } else if (picked !== undefined && true1 !== undefined) {
+            if (each.kind === 'attempt') {
+              ledger.attempt(picked)
+              true1.attempts += 1
+            } else if (each.kind === 'take back') {
+              if (true1.attempts === 0) continue
+              ledger.takeBack(picked)
+              true1.attempts -= 1
+            } else {
+              if (!ledger.settle(picked)) throw new Error('it settles once')
+              true1.settled = true
+              open.delete(picked.offset)
+            }
+          }
+          const unsettled = [...open.keys()]
+          if (ledger.pending !== unsettled.length) throw new Error(`${ledger.pending} pending`)
+          if (unsettled[0] !== undefined && ledger.committable !== unsettled[0]) throw new Error('committable')
+        }
+      }),
+      { numRuns: 400 },
+    )
+  },
+)
+
+void t.test('what the filter refused between unsettled records makes the map no longer', async (t) => {
   const ledger = new Ledger(PARTITION, 0n)
-  const entries: Entry[] = []
-  for (let offset = 0n; offset < 5000n; offset++) entries.push(received(ledger, offset))
-  const held = entries.splice(4000, 1)
-  for (const entry of entries) ledger.settle(entry)
-  t.same([ledger.committable, ledger.pending, ledger.settledAhead], [4000n, 1, 999])
-  for (const entry of held) ledger.settle(entry)
-  t.same([ledger.committable, ledger.pending, ledger.settledAhead], [5000n, 0, 0])
+  const first = received(ledger, 0n)
+  ledger.attempt(first)
+  for (let offset = 1n; offset < 1000n; offset++) {
+    const entry = received(ledger, offset)
+    if (offset % 2n === 0n) ledger.settle(entry, true)
+  }
+  const short = ledger.uncommitted?.metadata.length ?? 0
+  t.ok(short > 0 && short < 24, `${short} characters`)
+})
+
+void t.test('a map of another log is dropped: what it settled beyond the end was settled elsewhere', async (t) => {
+  const before = new Ledger(PARTITION, 0n)
+  const entries = Array.from({ length: 10 }, (_, at) => received(before, BigInt(at)))
+  for (const entry of entries.slice(5)) before.settle(entry)
+  const due = before.uncommitted
+  if (due === undefined) throw new Error('nothing is due')
+  const intact = successor(due)
+  intact.see(10n)
+  t.same([intact.receive(0n)?.offset, intact.receive(7n)], [0n, undefined])
+  const cut = successor(due)
+  cut.see(8n)
+  t.same([cut.receive(0n)?.offset, cut.receive(7n)?.offset], [0n, 7n])
+})
+
+void t.test('fresh records wait when the map might not fit, and go on when it does', async (t) => {
+  const ledger = new Ledger(PARTITION, 0n)
+  const held: Entry[] = []
+  let offset = 0n
+  // Every third record is held for long, all others settle: holes enough to fill any map.
+  while (ledger.hasRoom && offset < 1_000_000n) {
+    const entry = received(ledger, offset)
+    ledger.attempt(entry)
+    if (offset % 3n === 0n) held.push(entry)
+    else ledger.settle(entry)
+    offset += 1n
+  }
+  t.ok(offset > 8000n && offset < 30_000n, `${offset} records`)
+  const due = ledger.uncommitted
+  t.match(due, { offset: 0n, complete: true }, 'before the map would not fit')
+  t.ok((due?.metadata.length ?? 9999) <= 4096)
+  const later = received(ledger, offset)
+  for (const entry of held.splice(0, held.length / 2)) ledger.settle(entry)
+  t.equal(ledger.hasRoom, true)
+  t.equal(ledger.settle(later), true)
+})
+
+void t.test('ten thousand works held in one stretch leave room for all that comes behind them', async (t) => {
+  const ledger = new Ledger(PARTITION, 0n)
+  for (let offset = 0n; offset < 10_000n; offset++) ledger.attempt(received(ledger, offset))
+  for (let offset = 10_000n; offset < 300_000n; offset++) {
+    const entry = received(ledger, offset)
+    ledger.attempt(entry)
+    if (!ledger.hasRoom) throw new Error(`no room at ${offset}`)
+    ledger.settle(entry)
+  }
+  t.equal(ledger.pending, 10_000)
+  const due = ledger.uncommitted
+  t.ok((due?.metadata.length ?? 9999) < 64)
 })

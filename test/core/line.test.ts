@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import type { Ledger } from '../../src/core/ledger.ts'
 import { Line, orderLane } from '../../src/core/line.ts'
 import type { Work } from '../../src/core/work.ts'
 import { ledgerOf, workOf } from '../support/books.ts'
@@ -13,6 +14,16 @@ interface Stand {
   going: boolean
   /** When it became free to go; undefined while it is not. */
   freeSince: number | undefined
+  /** Was it among those that were sent before, when it became free? */
+  again: boolean
+}
+
+/** The turns of one partition. */
+interface Turn {
+  /** Since when its turn comes; undefined while none of its works is free. */
+  since: number | undefined
+  /** Whether the last that left its line was one of those sent before. */
+  lastAgain: boolean
 }
 
 const sameId = (a: Stand, b: Stand): boolean => a.work.event.id === b.work.event.id
@@ -82,15 +93,17 @@ function play(moves: readonly Move[]): string | undefined {
   const line = new Line()
   const all: Stand[] = []
   const ledgers = [ledgerOf(0), ledgerOf(1)]
+  const turns = new Map<Ledger, Turn>(ledgers.map((ledger) => [ledger, { since: undefined, lastAgain: true }]))
   for (const [now, each] of moves.entries()) {
     if (each.kind === 'join') {
       const ledger = ledgers[each.partition] ?? ledgerOf(0)
       const work = workOf({ id: each.id, orderLane: each.lane, ledger })
-      all.push({ work, inHand: true, inOrderLane: true, going: false, freeSince: undefined })
+      all.push({ work, inHand: true, inOrderLane: true, going: false, freeSince: undefined, again: false })
       line.join(work)
     } else if (each.kind === 'go') {
       const { next } = line
       if (next === undefined) continue
+      next.ledger.attempt(next.entry)
       next.state = { name: 'attempting' }
       for (const stand of all) if (stand.work === next) stand.going = true
       line.step(next)
@@ -105,11 +118,37 @@ function play(moves: readonly Move[]): string | undefined {
     }
 
     const free = all.filter((stand) => stand.inHand && stand.work.state.name === 'waiting' && isFirst(all, stand))
-    for (const stand of all) stand.freeSince = free.includes(stand) ? (stand.freeSince ?? now) : undefined
+    const left = all.filter((stand) => stand.freeSince !== undefined && !free.includes(stand))
+    for (const stand of all) {
+      const isFree = free.includes(stand)
+      if (isFree && stand.freeSince === undefined) stand.again = stand.work.entry.offset < stand.work.ledger.touchedTo
+      stand.freeSince = isFree ? (stand.freeSince ?? now) : undefined
+    }
+    for (const { work, again } of left) {
+      const turn = turns.get(work.ledger)
+      if (turn !== undefined) Object.assign(turn, { since: now, lastAgain: again })
+    }
+    for (const [ledger, turn] of turns) {
+      const some = free.some(({ work }) => work.ledger === ledger)
+      turn.since = some ? (turn.since ?? now) : undefined
+    }
     if (line.size !== free.length) return `${line.size} in the line, ${free.length} are free`
     const next = all.find(({ work }) => work === line.next)
-    if (free.length > 0 && next?.freeSince !== Math.min(...free.map(({ freeSince }) => freeSince ?? Infinity))) {
-      return 'who became free first is not next'
+    if (free.length > 0) {
+      if (next === undefined) return 'nobody is next'
+      const turn = turns.get(next.work.ledger)
+      if ([...turns.values()].some(({ since }) => since !== undefined && since < (turn?.since ?? Infinity))) {
+        return 'another partition has waited longer for its turn'
+      }
+      const own = free.filter(({ work }) => work.ledger === next.work.ledger)
+      const kin = own.filter(({ again }) => again === next.again)
+      if (kin.some(({ freeSince }) => (freeSince ?? Infinity) < (next.freeSince ?? -1))) {
+        return 'one of its kind has been free for longer'
+      }
+      // Several may leave in one move; then nobody can tell which was the last.
+      if (left.length <= 1 && kin.length < own.length && next.again === turn?.lastAgain) {
+        return 'fresh ones and those sent before take turns'
+      }
     }
     const waiting = all.filter(({ inHand, work }) => inHand && work.state.name === 'waiting')
     const others = all.some(({ inHand, work }) => inHand && work.state.name !== 'waiting')
@@ -188,6 +227,26 @@ void t.test('works that leave together are never in the line in passing', async 
   t.equal(line.size, 1)
   line.leaveTogether(works.slice(3))
   t.equal(line.size, 0)
+})
+
+void t.test('of a partition whose map is full only those go that were sent before, and others go on', async (t) => {
+  const line = new Line()
+  const full = ledgerOf(0)
+  const sent = workOf({ id: 'sent', ledger: full })
+  full.attempt(sent.entry)
+  const fresh = workOf({ id: 'fresh', ledger: full })
+  const other = workOf({ id: 'other', ledger: ledgerOf(1) })
+  Object.defineProperty(full, 'hasRoom', { value: false, configurable: true })
+  for (const work of [fresh, sent, other]) line.join(work)
+  const order: string[] = []
+  for (let next = line.next; next !== undefined; next = line.next) {
+    order.push(next.event.id)
+    line.step(next)
+  }
+  t.same(order, ['sent', 'other'])
+  t.equal(line.size, 1)
+  Object.defineProperty(full, 'hasRoom', { value: true })
+  t.equal(line.next, fresh)
 })
 
 void t.test('a work without an order lane has nothing to let pass, and lining up twice is one place', async (t) => {

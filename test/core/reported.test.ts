@@ -66,7 +66,7 @@ void t.test(
         t.same(statuses(work), [ending])
         t.equal(books.wakes.size, 0)
         books.finish(work)
-        t.equal(books.historyOf(work).sends, work.attempts, 'it is not sent again')
+        t.equal(books.historyOf(work).sends, work.entry.attempts, 'it is not sent again')
       }
     }
   },
@@ -196,7 +196,7 @@ void t.test('failed with retry during the call outweighs every answer but away',
   books.begin(work)
   books.report(work, AGAIN)
   books.answer(work, { kind: 'away', why: 'ECONNREFUSED' })
-  t.same([work.state.name, work.attempts, work.retryAsked], ['waiting', 0, undefined])
+  t.same([work.state.name, work.entry.attempts, work.retryAsked], ['waiting', 0, undefined])
 })
 
 void t.test('failed with retry on the last attempt is the end: attempts are spent', async (t) => {

@@ -75,11 +75,12 @@ function inputs({ books, work }: Scene): (() => void)[] {
 
 /** A report, and what is true of any report: a refused one changes nothing, one held says which event carries it. */
 function takeReport(books: Books, work: Work, report: Report): void {
-  const { state, attempts, retryAsked } = work
+  const { state, retryAsked } = work
+  const { attempts } = work.entry
   const count = work.reports.length
   const outcome = books.report(work, report)
   if (outcome.kind === 'conflict') {
-    const same = work.state === state && work.attempts === attempts && work.retryAsked === retryAsked
+    const same = work.state === state && work.entry.attempts === attempts && work.retryAsked === retryAsked
     if (!same || work.reports.length !== count) throw new Error('a refused report changes something')
   } else if (outcome.report !== undefined && findReport(work, outcome.report.status) !== outcome.report) {
     throw new Error('it is held by a report that its work does not know')
@@ -204,7 +205,7 @@ void t.test('a lease that runs out is an attempt that failed', async (t) => {
   t.equal(work.state.name, 'failed')
   t.same(books.historyOf(work).details.get(work.reports[0] as never), {
     error: '2 attempts are spent; the last one: the lease ran out',
-    error_code: 'attempts_spent',
+    error_code: 'lease_expired',
   })
 })
 
@@ -236,7 +237,7 @@ void t.test('attempts spent: failed, told once with the reason, and never sent a
 
 void t.test('attempts without an end never fail by their number', async (t) => {
   const { work } = after({ attemptsMax: 0 }, ...Array<Answer>(50).fill(LATER))
-  t.same([work.state.name, work.attempts], ['resting', 50])
+  t.same([work.state.name, work.entry.attempts], ['resting', 50])
 })
 
 void t.test('never: failed at once, told with the answer', async (t) => {
@@ -254,7 +255,7 @@ void t.test('away burns no attempt: the work waits again, at the end of the line
   for (let times = 0; times < 5; times++) {
     books.begin(work)
     books.answer(work, AWAY)
-    t.same([work.state.name, work.attempts], ['waiting', 0])
+    t.same([work.state.name, work.entry.attempts], ['waiting', 0])
     t.equal(books.inHand.line.next, other)
     books.begin(other)
     books.answer(other, AWAY)

@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import type { Answer } from '../../src/core/answer.ts'
+import type { DeadLetter } from '../../src/core/dead-letter.ts'
 import type { Step } from '../../src/core/effects.ts'
+import { buried, letGo, told } from '../../src/core/ending.ts'
 import { InHand } from '../../src/core/in-hand.ts'
 import type { Ending } from '../../src/core/journal.ts'
 import { Ledger } from '../../src/core/ledger.ts'
@@ -14,7 +16,7 @@ import type { Reported } from '../../src/core/reported.ts'
 import { reported } from '../../src/core/reported.ts'
 import type { Moment } from '../../src/core/seams.ts'
 import type { Work, WorkPolicy, WorkReport } from '../../src/core/work.ts'
-import { answered, begin, hasEnded, newWork, told, wakeUp } from '../../src/core/work.ts'
+import { answered, begin, hasEnded, newWork, taken, wakeUp } from '../../src/core/work.ts'
 
 export const TOPIC = 'xzepr.dev.events'
 
@@ -24,6 +26,7 @@ export const POLICY: WorkPolicy = {
   retryMaxMs: 60_000,
   leaseMs: 300_000,
   lifecycle: 'explicit',
+  deadLetters: false,
 }
 
 export function recordOf(change: Partial<KafkaRecord> = {}): KafkaRecord {
@@ -73,6 +76,11 @@ interface History {
   aways: number
   ends: number
   forgotten: boolean
+  /** An operator let go of it. */
+  letGo: boolean
+  /** Attempts from before it was taken in. */
+  readonly known: number
+  readonly letters: DeadLetter[]
   ending: Ending | undefined
   readonly tells: WorkReport[]
   readonly details: Map<WorkReport, Readonly<Record<string, unknown>>>
@@ -87,6 +95,8 @@ export class Books {
   readonly out = new Set<Work>()
   /** Reports that XZepr does not have yet. */
   readonly owed: { readonly work: Work; readonly report: WorkReport }[] = []
+  /** Works whose dead letter is not written yet. */
+  readonly unwritten = new Set<Work>()
   readonly #histories = new Map<Work, History>()
   nowMs = 1_000_000
   chance = 0.5
@@ -106,6 +116,9 @@ export class Books {
       aways: 0,
       ends: 0,
       forgotten: false,
+      letGo: false,
+      known: work.entry.attempts,
+      letters: [],
       ending: undefined,
       tells: [],
       details: new Map(),
@@ -113,7 +126,7 @@ export class Books {
       inputs: [],
     })
     this.inHand.take(work)
-    this.#hold(work)
+    this.#input(work, 'taken', () => taken(work, this.policy, this.#moment))
     return work
   }
 
@@ -156,7 +169,20 @@ export class Books {
     const at = this.owed.findIndex((each) => each.work === work)
     const [each] = this.owed.splice(at, 1)
     if (at === -1 || each === undefined) throw new Error('nothing is owed')
-    this.#input(work, `told ${outcome.kind}`, () => told(work, each.report, outcome))
+    this.#input(work, `told ${outcome.kind}`, () => told(work, each.report, outcome, this.policy))
+  }
+
+  /** Its dead letter is written. */
+  bury(work: Work): void {
+    if (!this.unwritten.delete(work)) throw new Error('no letter is owed')
+    this.#input(work, 'buried', () => buried(work))
+  }
+
+  /** An operator lets go of it. */
+  letGo(work: Work): void {
+    this.out.delete(work)
+    this.historyOf(work).letGo = true
+    this.#input(work, 'let go', () => letGo(work, 'by hand'))
   }
 
   owes(work: Work): boolean {
@@ -178,6 +204,7 @@ export class Books {
     for (let turn = 0; turn < 20 && this.inHand.registry.has(work); turn++) {
       if (this.out.has(work)) this.answer(work, { kind: 'done', why: '200' })
       else if (this.owes(work)) this.tell(work)
+      else if (this.unwritten.has(work)) this.bury(work)
       else if (work.state.name === 'running')
         this.report(work, { kind: 'completed', success: true, details: new Map() })
       else if (this.wakes.has(work)) this.wake(work)
@@ -233,9 +260,20 @@ export class Books {
       case 'settle':
         assert.equal(history.ending, undefined, 'it settles once')
         assert.equal(step.ending, work.state.name)
-        assert.ok(hasEnded(work) && !this.owes(work), 'it settles when it has ended and nothing is owed')
+        assert.ok(hasEnded(work))
+        assert.ok(
+          history.letGo || (!this.owes(work) && !this.unwritten.has(work)),
+          'it settles when nothing is owed, or by hand',
+        )
         history.ending = step.ending
         work.ledger.settle(work.entry)
+        break
+      case 'bury':
+        assert.equal(history.ending, undefined, 'a letter is written before the offset moves')
+        assert.ok(this.policy.deadLetters && history.letters.length === 0, 'at most one letter')
+        assert.equal(step.letter.record, work.record, 'it holds the record')
+        history.letters.push(step.letter)
+        this.unwritten.add(work)
         break
       case 'forget':
         assert.ok(!this.out.has(work) && history.ending !== undefined, 'forgotten when settled and no call is out')
@@ -251,14 +289,16 @@ export class Books {
   /** What is true of a work after every step. */
   #hold(work: Work): void {
     const history = this.historyOf(work)
-    const { state, attempts, reports } = work
+    const { state, reports } = work
+    const { attempts } = work.entry
     const { inHand, policy } = this
     assert.equal(history.ends, hasEnded(work) ? 1 : 0, 'exactly one ending')
     assert.equal(work.callOut, this.out.has(work), 'the call is out')
     assert.ok(work.callOut || state.name !== 'attempting')
-    assert.equal(attempts, history.sends - history.aways, 'away burns no attempt')
+    assert.equal(attempts, history.known + history.sends - history.aways, 'away burns no attempt')
     assert.ok(policy.attemptsMax === 0 || attempts <= policy.attemptsMax, 'attempts have an end')
-    assert.equal(work.record === undefined, hasEnded(work), 'the bytes are let go at the ending')
+    const released = policy.deadLetters ? work.settled : hasEnded(work)
+    assert.equal(work.record === undefined, released, 'the bytes are let go when nobody can need them')
     const statuses = reports.map(({ status }) => status).join()
     assert.ok(/^(started)?(,?\b(completed|failed))?$/.test(statuses), 'started first, one ending, each status once')
     assert.ok(history.tells.length === reports.length && history.tells.every((told, at) => told === reports[at]))

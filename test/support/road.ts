@@ -4,6 +4,9 @@
 import type { Answer } from '../../src/core/answer.ts'
 import type { BridgeOptions } from '../../src/bridge.ts'
 import { Bridge } from '../../src/bridge.ts'
+import { SINGLE } from '../../src/core/batching.ts'
+import type { DeadLetter } from '../../src/core/dead-letter.ts'
+import { deliveryOf } from '../../src/core/delivery.ts'
 import { createFilter } from '../../src/core/filter.ts'
 import type { JournalEntry, JournalName } from '../../src/core/journal.ts'
 import type { LifecycleEvent } from '../../src/core/lifecycle.ts'
@@ -11,6 +14,7 @@ import type { KafkaRecord } from '../../src/core/record.ts'
 import type { Told } from '../../src/core/report.ts'
 import type { Commit, CommitOutcome, Delivery } from '../../src/core/seams.ts'
 import { Desk } from '../../src/desk.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 import { settled, VirtualClock } from './clock.ts'
 
 export const TOPIC = 'events'
@@ -35,6 +39,12 @@ export interface Owed {
   end(told: Told): void
 }
 
+/** A dead letter that Kafka does not have yet. */
+export interface Letter {
+  readonly letter: DeadLetter
+  written(): void
+}
+
 /** An event to hand over: its offset, its id, and what is not as usual. */
 type Received = readonly [offset: number, id: string, extra?: { key?: string; value?: string | null; type?: string }]
 
@@ -48,19 +58,40 @@ export class Road {
   /** Every delivery that was made, as `id#attempt`. */
   readonly sent: string[] = []
   readonly owed: Owed[] = []
+  readonly letters: Letter[] = []
   readonly commits: Commit[] = []
   readonly paused = new Set<number>()
   commitOutcome: CommitOutcome = { kind: 'committed' }
   forwardOutcome: Told = { kind: 'stored', eventId: 'F' }
   readonly forwarded: LifecycleEvent[] = []
   stopped: string[] = []
+  readonly deadLetters = {
+    problem: undefined,
+    write: (letter: DeadLetter) =>
+      new Promise<void>((resolve) => {
+        const one: Letter = {
+          letter,
+          written: () => {
+            this.letters.splice(this.letters.indexOf(one), 1)
+            resolve()
+          },
+        }
+        this.letters.push(one)
+      }),
+    stop: async () => void this.stopped.push('dead letters'),
+  }
   readonly bridge: Bridge
   readonly desk: Desk
   readonly source
   readonly reporter
 
   constructor(
-    options: Partial<BridgeOptions> & { unknown?: 'forward' | 'reject'; maxReports?: number; eventTypes?: string } = {},
+    options: Partial<BridgeOptions> & {
+      unknown?: 'forward' | 'reject'
+      maxReports?: number
+      eventTypes?: string
+      deadLetters?: boolean
+    } = {},
   ) {
     this.source = {
       start: async () => undefined,
@@ -108,6 +139,7 @@ export class Road {
       retryMaxMs: 60_000,
       leaseMs: 300_000,
       lifecycle: 'explicit' as const,
+      deadLetters: options.deadLetters ?? false,
     }
     const bounds = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
     const filter = createFilter({
@@ -121,12 +153,23 @@ export class Road {
         source: this.source,
         webhook: { attempt: (delivery) => this.#attempt(delivery) },
         reporter: this.reporter,
+        deadLetters: options.deadLetters === true ? this.deadLetters : undefined,
+        deliver: (parcels) =>
+          deliveryOf(
+            {
+              format: options.batch === undefined ? 'verbatim' : 'batch',
+              group: identity.group,
+              attemptsMax: (options.policy ?? policy).attemptsMax,
+              encodings,
+            },
+            parcels,
+          ),
         clock: this.clock,
         journal: (entry) => void this.entries.push(entry),
         filter,
         decodeUtf8: (bytes) => new TextDecoder().decode(bytes),
       },
-      { identity, order: 'key', policy, bounds, ...options },
+      { identity, order: 'key', policy, bounds, batch: SINGLE, ...options },
     )
     this.desk = new Desk(this.bridge, this.reporter, this.clock, {
       identity,
@@ -136,8 +179,8 @@ export class Road {
     })
   }
 
-  assign(partition = 0, committed?: bigint): void {
-    this.bridge.assigned({ topic: TOPIC, partition }, committed)
+  assign(partition = 0, committed?: bigint, metadata = ''): void {
+    this.bridge.assigned({ topic: TOPIC, partition }, committed, metadata)
   }
 
   revoke(partition = 0): void {
@@ -193,9 +236,9 @@ export class Road {
   }
 
   #attempt(delivery: Delivery): { answer: Promise<Answer>; abort: () => void } {
-    const workId = decodeURIComponent(delivery.headers['work-id'] ?? '')
-    const attempt = Number(delivery.headers['work-attempt'])
-    this.sent.push(`${workId}#${attempt}`)
+    const events = eventsOf(delivery)
+    this.sent.push(...events.map(({ workId, attempt }) => `${workId}#${attempt}`))
+    const { workId = '', attempt = 0 } = events[0] ?? {}
     let resolve: (answer: Answer) => void = () => undefined
     const answer = new Promise<Answer>((settle) => (resolve = settle))
     const out: Out = {
@@ -216,4 +259,13 @@ export class Road {
     }
     return { answer, abort }
   }
+}
+
+/** The works of a delivery; of a batch from within its events. */
+function eventsOf({ headers, body, wantsBody }: Delivery): readonly { workId: string; attempt: number }[] {
+  if (!wantsBody) {
+    return [{ workId: decodeURIComponent(headers['work-id'] ?? ''), attempt: Number(headers['work-attempt']) }]
+  }
+  const events = JSON.parse(new TextDecoder().decode(body)) as { workid: string; workattempt: number | string }[]
+  return events.map(({ workid, workattempt }) => ({ workId: workid, attempt: Number(workattempt) }))
 }
