@@ -6,6 +6,7 @@
  */
 import type { Answer } from './core/answer.ts'
 import { attemptHeaders, deliveryHeaders } from './core/delivery.ts'
+import type { Pass } from './core/gate.ts'
 import { Gate } from './core/gate.ts'
 import type { Journal } from './core/journal.ts'
 import type { Attempt, Clock, Webhook } from './core/seams.ts'
@@ -15,8 +16,7 @@ import { coordinatesOf } from './core/work.ts'
 interface Call {
   readonly attempt: Attempt
   readonly startedAtMs: number
-  /** It tries whether the app is there while the gate is closed. */
-  readonly probe: boolean
+  readonly pass: Pass
 }
 
 /** A record without a value (CloudEvents binary mode without data) goes out with an empty body. */
@@ -65,7 +65,7 @@ export class Calls {
       id: headers['idempotency-key'] ?? '',
       wantsBody: false,
     })
-    const call = { attempt, startedAtMs: clock.nowMs(), probe: this.gate.pass() }
+    const call = { attempt, startedAtMs: clock.nowMs(), pass: this.gate.pass() }
     this.#out.set(work, call)
     journal({ name: 'attempt.started', ...coordinatesOf(work), attempt: attempts, eventType: event.type })
     void attempt.answer.then((answer) => {
@@ -78,7 +78,7 @@ export class Calls {
     const call = this.#out.get(work)
     if (call === undefined) return
     this.#out.delete(work)
-    if (call.probe) this.gate.callOff()
+    this.gate.callOff(call.pass)
     call.attempt.abort()
   }
 
@@ -86,7 +86,7 @@ export class Calls {
     for (const work of [...this.#out.keys()]) this.abort(work)
   }
 
-  #close(work: Work, { startedAtMs, probe }: Call, answer: Answer): void {
+  #close(work: Work, { startedAtMs, pass }: Call, answer: Answer): void {
     const { clock, journal } = this.#options
     this.#out.delete(work)
     const nowMs = clock.nowMs()
@@ -94,7 +94,7 @@ export class Calls {
     const { kind, why } = answer
     journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt: work.attempts, answer: kind, why, tookMs })
     const closedMs = nowMs - (this.gate.closedAtMs ?? nowMs)
-    const change = this.gate.learn(answer, probe, nowMs, clock.chance())
+    const change = this.gate.learn(answer, pass, nowMs, clock.chance())
     if (change === 'closed') journal({ name: 'gate.closed', why })
     if (change === 'opened') journal({ name: 'gate.opened', closedMs })
     this.#answered(work, answer)
