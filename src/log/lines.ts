@@ -133,7 +133,8 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     level: 'warn',
     fields: { why: true },
     say: (e) =>
-      `The app is away (${e.why}): deliveries wait and no attempt is counted. It should listen at BRIDGE_WEBHOOK_URL.`,
+      `The app is away (${e.why}): deliveries wait and no attempt is counted. ` +
+      'It should listen at BRIDGE_WEBHOOK_URL, and be well at BRIDGE_APP_HEALTH_URL where that is set.',
   },
   'gate.opened': {
     level: 'info',
