@@ -71,6 +71,10 @@ export class Bridge implements SourceEvents {
   readonly #wakes: Wakes<Work | Calls>
   /** The last commit is made: what is reported from here on could not count any more. */
   sealed = false
+  /** Looks after every step whether to ask for the app's health; undefined when it is not asked. */
+  appHealth: { look(): void; close(): void } | undefined
+  /** Why a person has paused the deliveries; undefined while nobody has. */
+  pausedWhy: string | undefined
   #serial = 0
   #onMove: (() => void) | undefined
 
@@ -156,16 +160,8 @@ export class Bridge implements SourceEvents {
     const event = eventFacts(record, message, () => clock.chance())
     const lane = orderLane(this.#options.order, record)
     this.#serial += 1
-    const received = {
-      serial: this.#serial,
-      event,
-      record,
-      ledger,
-      entry,
-      orderLane: lane,
-      receivedAtMs: clock.nowMs(),
-    }
-    this.inHand.take(newWork(received))
+    const work = { serial: this.#serial, event, record, ledger, entry, orderLane: lane, receivedAtMs: clock.nowMs() }
+    this.inHand.take(newWork(work))
   }
 
   // ── gate ▶ attempt ▶ answer ─────────────────────────────────────────────────────────────────────────────────────
@@ -185,19 +181,20 @@ export class Bridge implements SourceEvents {
       this.#carryOut(begin(work, gate.closedAtMs !== undefined, this.#options.policy, this.#moment()))
     }
     this.partitions.keepBounds()
+    this.appHealth?.look()
     this.#onMove?.()
   }
 
   /** Why nothing may be sent just now although the app is there, or undefined. */
   get heldBack(): string | undefined {
     if (this.draining) return 'The bridge is draining.'
+    if (this.pausedWhy !== undefined) return this.pausedWhy
     const { events: reports, bytes: reportBytes } = this.#parts.reporter.backlog
     return this.inHand.full({ inFlight: this.calls.size, reports, reportBytes })
   }
 
   #answered(work: Work, answer: Answer): void {
-    this.#carryOut(answered(work, answer, this.#options.policy, this.#moment()))
-    this.#go()
+    this.step(answered(work, answer, this.#options.policy, this.#moment()))
   }
 
   // ── report, rest over, lease out, told ──────────────────────────────────────────────────────────────────────────
@@ -207,15 +204,9 @@ export class Bridge implements SourceEvents {
     const outcome = reported(work, report, this.#options.policy, this.#moment())
     if (outcome.kind === 'conflict') return outcome
     this.#parts.journal({ name: 'work.reported', ...coordinatesOf(work), report: report.kind })
-    this.#carryOut(outcome.steps)
-    this.#go()
+    this.calls.heard(work)
+    this.step(outcome.steps)
     return outcome
-  }
-
-  /** A rest is over, or a lease has run out. */
-  #wokenUp(work: Work): void {
-    this.#carryOut(wakeUp(work, this.#options.policy, this.#moment()))
-    this.#go()
   }
 
   #tell(work: Work, report: WorkReport, details: JsonMembers): void {
@@ -223,12 +214,17 @@ export class Bridge implements SourceEvents {
     const lifecycle = lifecycleEvent(this.#options.identity, { ...event, name, version }, report, details)
     report.told = this.#parts.reporter.tell(String(serial), lifecycle)
     void report.told.then((outcome) => {
-      this.#carryOut(told(work, report, outcome))
-      this.#go()
+      this.step(told(work, report, outcome))
     })
   }
 
   // ── what the core decided ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Carries out what was decided, then sends what may go: with no steps at all when something else has made room. */
+  step(steps: readonly Step[] = []): void {
+    this.#carryOut(steps)
+    this.#go()
+  }
 
   #carryOut(steps: readonly Step[]): void {
     const nowMs = this.#parts.clock.nowMs()
@@ -266,7 +262,10 @@ export class Bridge implements SourceEvents {
 
   #wake(work: Work, atMs: number | undefined): void {
     if (atMs === undefined) this.#wakes.cancel(work)
-    else this.#wakes.set(work, atMs, this.#wokenUp.bind(this, work))
+    else
+      this.#wakes.set(work, atMs, () => {
+        this.step(wakeUp(work, this.#options.policy, this.#moment()))
+      })
   }
 
   // ── the end of the day ──────────────────────────────────────────────────────────────────────────────────────────
@@ -278,6 +277,7 @@ export class Bridge implements SourceEvents {
   /** Takes and sends nothing new; works in hand may still report. @param onMove is called at every step from here on. */
   takeNothingNew(onMove: () => void): void {
     this.#onMove = onMove
+    this.appHealth?.close()
     this.partitions.close()
     onMove()
   }

@@ -82,6 +82,14 @@ export class Calls {
     call.attempt.abort()
   }
 
+  /** The app reports about a work: if that is the probe, the app is there. */
+  heard(work: Work): void {
+    const call = this.#out.get(work)
+    if (call === undefined) return
+    const nowMs = this.#options.clock.nowMs()
+    this.#note(this.gate.closedAtMs, this.gate.heard(call.pass, nowMs), '')
+  }
+
   abortAll(): void {
     for (const work of [...this.#out.keys()]) this.abort(work)
   }
@@ -93,10 +101,15 @@ export class Calls {
     const tookMs = nowMs - startedAtMs
     const { kind, why } = answer
     journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt: work.attempts, answer: kind, why, tookMs })
-    const closedMs = nowMs - (this.gate.closedAtMs ?? nowMs)
-    const change = this.gate.learn(answer, pass, nowMs, clock.chance())
-    if (change === 'closed') journal({ name: 'gate.closed', why })
-    if (change === 'opened') journal({ name: 'gate.opened', closedMs })
+    this.#note(this.gate.closedAtMs, this.gate.learn(answer, pass, nowMs, clock.chance()), why)
     this.#answered(work, answer)
+  }
+
+  /** @param closedAtMs since when it had been closed. */
+  #note(closedAtMs: number | undefined, change: 'closed' | 'opened' | undefined, why: string): void {
+    const { clock, journal } = this.#options
+    const nowMs = clock.nowMs()
+    if (change === 'closed') journal({ name: 'gate.closed', why })
+    if (change === 'opened') journal({ name: 'gate.opened', closedMs: nowMs - (closedAtMs ?? nowMs) })
   }
 }

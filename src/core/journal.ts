@@ -7,6 +7,7 @@
  */
 import type { Answer } from './answer.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
+import type { Hand } from './seams.ts'
 
 /** How a record ended; every record has exactly one ending. */
 export type Ending = 'completed' | 'failed' | 'passed-over' | 'poison'
@@ -30,6 +31,12 @@ export type JournalEntry =
       readonly opsPort: number
     }
   | { readonly name: 'bridge.draining'; readonly inHand: number }
+  | {
+      readonly name: 'bridge.drained'
+      readonly unsettled: number
+      readonly works: number
+      readonly reports: number
+    }
   | { readonly name: 'bridge.stopped'; readonly unsettled: number; readonly owed: number }
   | ({ readonly name: 'work.left-unsettled' } & OfWork & { readonly state: string; readonly attempt: number })
   | {
@@ -91,6 +98,10 @@ export type JournalEntry =
   | ({ readonly name: 'record.settled'; readonly ending: Ending } & OfRecord)
   | { readonly name: 'gate.closed'; readonly why: string }
   | { readonly name: 'gate.opened'; readonly closedMs: number }
+  | ({ readonly name: 'lever.paused' } & Hand)
+  | ({ readonly name: 'lever.resumed' } & Hand)
+  | ({ readonly name: 'lever.settled' } & Hand & OfWork)
+  | ({ readonly name: 'lever.drain' } & Hand)
   | { readonly name: 'offset.committed'; readonly topic: string; readonly partition: number; readonly offset: bigint }
   | ({ readonly name: 'commit.refused'; readonly why: string } & OfRecord)
   | { readonly name: 'kafka.joined'; readonly partitions: number }
