@@ -7,6 +7,7 @@
  * The ops port opens first and closes last, so that the platform can ask at any time; the work API closes after the
  * drain, so that works in hand can report until the end.
  */
+import { AppHealth } from './app-health.ts'
 import { Bridge } from './bridge.ts'
 import type { Config } from './config.ts'
 import { SINGLE } from './core/batching.ts'
@@ -17,15 +18,17 @@ import type { Identity } from './core/lifecycle.ts'
 import type { DecodeUtf8 } from './core/message.ts'
 import type { Clock, Source } from './core/seams.ts'
 import { Desk } from './desk.ts'
+import { Drain } from './drain.ts'
 import { opsApi } from './http/ops.ts'
 import { workApi } from './http/work-api.ts'
 import type { KafkaOptions } from './kafka/client.ts'
 import { KafkaSource } from './kafka/source.ts'
+import { Operator } from './levers.ts'
 import { createMetrics } from './metrics.ts'
-import { Shutdown } from './shutdown.ts'
 import { Status } from './status.ts'
 import { webhookClient } from './webhook/client.ts'
 import { encodings } from './webhook/encodings.ts'
+import { healthAsk } from './webhook/health.ts'
 import { fixedToken, tokenFile } from './xzepr/credentials.ts'
 import { XzeprReporter } from './xzepr/reporter.ts'
 
@@ -120,6 +123,17 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     // Each work that is out when deliveries begin to wait may still bring its start and its ending.
     bounds: { maxReports: 3 * maxReports, maxReportBytes: 2 * delivery.maxBufferedBytes },
   })
+  const { healthUrl } = config.webhook
+  if (healthUrl !== undefined) {
+    const { gate } = bridge.calls
+    const onChange = (): void => {
+      bridge.step()
+    }
+    const ask = healthAsk({ url: new URL(healthUrl), clock })
+    bridge.appHealth = new AppHealth({ gate, clock, journal, ask, onChange })
+  }
+  const drain = new Drain({ bridge, source, reporter, clock, journal, graceMs: config.shutdownGraceMs })
+  const operator = new Operator({ bridge, drain, clock, journal })
   let started = false
   const status = new Status({
     service: config.service,
@@ -131,13 +145,18 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     maxInFlight: delivery.maxInFlight,
     attemptTimeoutMs: config.webhook.timeoutMs,
     startedAtMs,
+    drain,
+    paused: () => operator.paused,
     started: () => started,
   })
   const onFault = (why: string): void => {
     journal({ name: 'http.fault', why })
   }
+  const { token: opsToken } = config.ops
   const ops = opsApi({
     onFault,
+    levers: operator,
+    ...(opsToken !== undefined && { token: async () => opsToken }),
     host: config.ops.host,
     port: config.ops.port,
     clock,
@@ -153,7 +172,6 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     clock,
     ...(token !== undefined && { token: async () => token }),
   })
-  const shutdown = new Shutdown({ bridge, source, reporter, clock, journal })
   let stopping: Promise<void> | undefined
 
   return {
@@ -161,16 +179,17 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
       const { port: opsPort } = await ops.start()
       const { port: workApiPort } = await work.start()
       // Asked to stop while the ports were opening: no neighbour need hear of us.
-      if (stopping !== undefined) return { workApiPort, opsPort }
+      if (drain.stage !== 'running') return { workApiPort, opsPort }
       reporter.start()
+      bridge.appHealth?.look()
       await source.start(bridge)
       started = true
       journal({ name: 'bridge.started', service: config.service, version, workApiPort, opsPort })
       return { workApiPort, opsPort }
     },
     async stop() {
-      if (stopping !== undefined) shutdown.hurry()
-      stopping ??= shutdown.run(config.shutdownGraceMs).then(async () => {
+      const stopped = drain.bySignal()
+      stopping ??= stopped.then(async () => {
         await Promise.all([work.stop(), webhook.close(), ops.stop()])
       })
       return stopping

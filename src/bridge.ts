@@ -24,7 +24,7 @@ import type { Answer } from './core/answer.ts'
 import type { BatchPolicy } from './core/batching.ts'
 import type { Parcel } from './core/delivery.ts'
 import type { Step } from './core/effects.ts'
-import { buried, letGo, told } from './core/ending.ts'
+import { buried, told } from './core/ending.ts'
 import type { Filter } from './core/filter.ts'
 import type { Bounds } from './core/in-hand.ts'
 import { InHand } from './core/in-hand.ts'
@@ -93,8 +93,10 @@ export class Bridge implements SourceEvents {
   readonly #watchers = new Set<() => void>()
   /** The last commit is made: what is reported from here on could not count any more. */
   sealed = false
-  /** Why an operator holds deliveries back, in a sentence; undefined when none does. */
-  paused: string | undefined
+  /** Looks after every step whether to ask for the app's health; undefined when it is not asked. */
+  appHealth: { look(): void; close(): void } | undefined
+  /** Why a person has paused the deliveries; undefined while nobody has. */
+  pausedWhy: string | undefined
   #draining = false
 
   constructor(parts: BridgeParts, options: BridgeOptions) {
@@ -106,7 +108,9 @@ export class Bridge implements SourceEvents {
     this.committer = new Committer(source, clock, journal, this.partitions)
     this.rejoin = new Rejoin(this, clock)
     this.#wakes = new Wakes(clock)
-    const go = this.go.bind(this)
+    const go = (): void => {
+      this.step()
+    }
     this.debts = new Debts(options.identity, parts.reporter, parts.deadLetters, go)
     const { debts, inHand } = this
     this.#arrivals = new Arrivals({
@@ -156,7 +160,7 @@ export class Bridge implements SourceEvents {
     }
     ledger.reach(batch.nextOffset)
     this.committer.soon()
-    this.go()
+    this.step()
   }
 
   /** All that went at once is dropped before anything is sent: nothing of it comes forward in passing. */
@@ -168,7 +172,7 @@ export class Bridge implements SourceEvents {
       this.#wakes.cancel(work)
       this.calls.abort(work)
     }
-    this.go()
+    this.step()
   }
 
   drain(): Promise<void> {
@@ -181,48 +185,37 @@ export class Bridge implements SourceEvents {
 
   // ── gate ▶ attempt ▶ answer ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Sends what may go; called after everything that may have made room. */
-  go(): void {
-    this.#departures.go()
-    this.partitions.keepBounds()
-    for (const watcher of this.#watchers) watcher()
-  }
-
   /** Why nothing may be sent just now although the app is there, or undefined. */
   get heldBack(): string | undefined {
     if (this.#draining) return 'The bridge is draining.'
     if (this.rejoin.holdsBack) return 'The group is sharing out its partitions anew.'
-    if (this.paused !== undefined) return this.paused
+    if (this.pausedWhy !== undefined) return this.pausedWhy
     const { events: reports, bytes: reportBytes } = this.debts.reports
     return this.inHand.full({ inFlight: this.calls.size, out: this.calls.works, reports, reportBytes })
   }
 
-  // ── report, rest over, lease out, told ──────────────────────────────────────────────────────────────────────────
+  // ── report, rest over, lease out ──────────────────────────────────────────────────────────────────────────────
 
   /** The app reports about a work in hand. */
   report(work: Work, report: Report): Reported {
     const outcome = reported(work, report, this.#options.policy, this.#moment())
     if (outcome.kind === 'conflict') return outcome
     this.#parts.journal({ name: 'work.reported', ...coordinatesOf(work), report: report.kind })
-    this.#carryOut(outcome.steps)
-    this.go()
+    this.calls.heard(work)
+    this.step(outcome.steps)
     return outcome
   }
 
-  /** An operator lets go of a work. */
-  letGo(work: Work, why: string): void {
-    this.calls.abort(work)
-    this.#carryOut(letGo(work, why))
-    this.go()
-  }
-
-  /** A rest is over, or a lease has run out. */
-  #wokenUp(work: Work): void {
-    this.#carryOut(wakeUp(work, this.#options.policy, this.#moment()))
-    this.go()
-  }
-
   // ── what the core decided ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Carries out what was decided, then sends what may go: with no steps at all when something else has made room. */
+  step(steps: readonly Step[] = []): void {
+    this.#carryOut(steps)
+    this.#departures.go()
+    this.partitions.keepBounds()
+    this.appHealth?.look()
+    for (const watcher of this.#watchers) watcher()
+  }
 
   #carryOut(steps: readonly Step[]): void {
     const nowMs = this.#parts.clock.nowMs()
@@ -241,7 +234,10 @@ export class Bridge implements SourceEvents {
           break
         case 'wake':
           if (step.atMs === undefined) this.#wakes.cancel(step.work)
-          else this.#wakes.set(step.work, step.atMs, this.#wokenUp.bind(this, step.work))
+          else
+            this.#wakes.set(step.work, step.atMs, () => {
+              this.step(wakeUp(step.work, this.#options.policy, this.#moment()))
+            })
           break
         case 'settle':
           this.#settle(step.work.ledger, step.work.entry, step.ending)
@@ -281,8 +277,9 @@ export class Bridge implements SourceEvents {
   /** Takes and sends nothing new from here on; works in hand may still report. */
   takeNothingNew(): void {
     this.#draining = true
+    this.appHealth?.close()
     this.partitions.close()
-    this.go()
+    this.step()
   }
 
   /** @param watcher is called at every step of the road. @returns ends it. */

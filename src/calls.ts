@@ -8,6 +8,7 @@
 import type { Answer } from './core/answer.ts'
 import { answersOf } from './core/batch-answer.ts'
 import type { Parcel } from './core/delivery.ts'
+import type { Pass } from './core/gate.ts'
 import { Gate } from './core/gate.ts'
 import type { Journal } from './core/journal.ts'
 import type { Attempt, Clock, Delivery, Webhook } from './core/seams.ts'
@@ -18,8 +19,7 @@ interface Call {
   readonly works: readonly Work[]
   readonly attempt: Attempt
   readonly startedAtMs: number
-  /** It tries whether the app is there while the gate is closed. */
-  readonly probe: boolean
+  readonly pass: Pass
   /** How many of its works have not been taken back. */
   kept: number
 }
@@ -65,7 +65,7 @@ export class Calls {
   send(works: readonly Work[]): void {
     const { webhook, clock, journal, deliver } = this.#options
     const attempt = webhook.attempt(deliver(works.map(parcelOf)))
-    const call: Call = { works, attempt, startedAtMs: clock.nowMs(), probe: this.gate.pass(), kept: works.length }
+    const call: Call = { works, attempt, startedAtMs: clock.nowMs(), pass: this.gate.pass(), kept: works.length }
     this.#size += 1
     for (const work of works) {
       this.#out.set(work, call)
@@ -90,8 +90,16 @@ export class Calls {
     call.kept -= 1
     if (call.kept > 0) return
     this.#size -= 1
-    if (call.probe) this.gate.callOff()
+    this.gate.callOff(call.pass)
     call.attempt.abort()
+  }
+
+  /** The app reports about a work: if that is the probe, the app is there. */
+  heard(work: Work): void {
+    const call = this.#out.get(work)
+    if (call === undefined) return
+    const nowMs = this.#options.clock.nowMs()
+    this.#note(this.gate.closedAtMs, this.gate.heard(call.pass, nowMs), '')
   }
 
   abortAll(): void {
@@ -100,7 +108,7 @@ export class Calls {
 
   #close(call: Call, answer: Answer): void {
     const { clock, journal, answered, over } = this.#options
-    const { works, startedAtMs, probe } = call
+    const { works, startedAtMs, pass } = call
     const nowMs = clock.nowMs()
     const tookMs = nowMs - startedAtMs
     const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, works.map(idOf))
@@ -114,12 +122,17 @@ export class Calls {
       const attempt = work.entry.attempts
       journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt, answer: kind, why, tookMs })
     }
-    const closedMs = nowMs - (this.gate.closedAtMs ?? nowMs)
-    const change = this.gate.learn(answer, probe, nowMs, clock.chance())
-    if (change === 'closed') journal({ name: 'gate.closed', why: answer.why })
-    if (change === 'opened') journal({ name: 'gate.opened', closedMs })
+    this.#note(this.gate.closedAtMs, this.gate.learn(answer, pass, nowMs, clock.chance()), answer.why)
     for (const [at, work] of works.entries()) if (kept[at]) answered(work, answers?.[at] ?? answer)
     over()
+  }
+
+  /** @param closedAtMs since when it had been closed. */
+  #note(closedAtMs: number | undefined, change: 'closed' | 'opened' | undefined, why: string): void {
+    const { clock, journal } = this.#options
+    const nowMs = clock.nowMs()
+    if (change === 'closed') journal({ name: 'gate.closed', why })
+    if (change === 'opened') journal({ name: 'gate.opened', closedMs: nowMs - (closedAtMs ?? nowMs) })
   }
 }
 

@@ -18,7 +18,13 @@ export interface Config {
   readonly service: string
   readonly kafka: KafkaConfig
   readonly xzepr: XzeprConfig
-  readonly webhook: { readonly url: string; readonly format: 'verbatim'; readonly timeoutMs: number }
+  readonly webhook: {
+    readonly url: string
+    readonly format: 'verbatim'
+    readonly timeoutMs: number
+    /** Where the app is asked for its health; undefined when it is not. */
+    readonly healthUrl: string | undefined
+  }
   readonly delivery: DeliveryConfig
   /** What lifecycle events carry when a report does not say otherwise. */
   readonly work: { readonly name: string; readonly version: string; readonly package: string }
@@ -30,8 +36,13 @@ export interface Config {
     readonly token: string | undefined
     readonly unknown: 'forward' | 'reject'
   }
-  /** `host` is undefined for every interface. */
-  readonly ops: { readonly host: string | undefined; readonly port: number }
+  readonly ops: {
+    /** Undefined for every interface. */
+    readonly host: string | undefined
+    readonly port: number
+    /** What opens the levers to callers beyond loopback; undefined: nothing does. */
+    readonly token: string | undefined
+  }
   readonly shutdownGraceMs: number
   readonly logLevel: Values['BRIDGE_LOG_LEVEL']
 }

@@ -16,7 +16,7 @@ export interface Drainable {
   readonly unfinished: number
   readonly committer: { now(): Promise<void> }
   watch(watcher: () => void): () => void
-  go(): void
+  step(): void
 }
 
 /** How long the group waits for calls that are out. */
@@ -53,7 +53,7 @@ export class Rejoin {
     this.#holding?.cancel()
     this.#holding = this.#clock.wake(nowMs + HOLD_BACK_MS, () => {
       this.#holding = undefined
-      this.#road.go()
+      this.#road.step()
     })
     await this.#finished(nowMs + DRAIN_MS)
     await this.#road.committer.now()
@@ -64,7 +64,7 @@ export class Rejoin {
     this.#underWay = false
     this.#holding?.cancel()
     this.#holding = undefined
-    this.#road.go()
+    this.#road.step()
   }
 
   /** Nothing waits any more. */

@@ -5,6 +5,7 @@
  * two with tens of thousands of them; nobody asks more than every few seconds.
  */
 import type { Bridge } from './bridge.ts'
+import type { Paused } from './core/hand.ts'
 import type { Facts, PartitionFacts } from './core/health.ts'
 import { health } from './core/health.ts'
 import type { Ledger } from './core/ledger.ts'
@@ -12,6 +13,7 @@ import type { WorkStateName } from './core/report.ts'
 import type { Clock, Reporter, Source } from './core/seams.ts'
 import type { Snapshot } from './core/snapshot.ts'
 import type { Work } from './core/work.ts'
+import type { Drain } from './drain.ts'
 import type { OpsStatus } from './http/ops.ts'
 
 export interface StatusParts {
@@ -25,6 +27,9 @@ export interface StatusParts {
   /** When an attempt gives up by itself. */
   readonly attemptTimeoutMs: number
   readonly startedAtMs: number
+  readonly drain: Pick<Drain, 'stage' | 'graceEndsAtMs' | 'left'>
+  /** Who has paused the deliveries; undefined while nobody has. */
+  paused(): Paused | undefined
   /** Have the listeners opened? */
   started(): boolean
 }
@@ -38,7 +43,7 @@ export class Status {
 
   /** For the ops port. */
   get(): OpsStatus {
-    const { service, version, bridge, source, reporter, startedAtMs } = this.#parts
+    const { service, version, bridge, source, reporter, startedAtMs, drain } = this.#parts
     const works: Partial<Record<WorkStateName, number>> = {}
     for (const work of bridge.inHand.registry) works[work.state.name] = (works[work.state.name] ?? 0) + 1
     const facts = this.#facts()
@@ -51,6 +56,8 @@ export class Status {
       health: health(facts),
       kafka: source.health(),
       gate: facts.gate,
+      paused: this.#parts.paused(),
+      drain: drain.stage === 'running' ? undefined : drain,
       works,
       oldestUnsettledAtMs: facts.oldestUnsettledAtMs,
       partitions: [...bridge.partitions].map((ledger) => ({
@@ -101,10 +108,9 @@ export class Status {
     const { bridge, source, reporter, clock, maxInFlight, attemptTimeoutMs, startedAtMs } = this.#parts
     const { gate, size, oldestAtMs } = bridge.calls
     const nowMs = clock.nowMs()
-    const phase = bridge.draining ? 'draining' : this.#parts.started() ? 'running' : 'starting'
     return {
       nowMs,
-      phase,
+      phase: this.#phase,
       source: source.health(),
       gate: { open: gate.closedAtMs === undefined, sinceMs: gate.closedAtMs ?? gate.openedAtMs ?? startedAtMs },
       partitions: this.#partitionFacts(),
@@ -115,6 +121,12 @@ export class Status {
       heldBack: bridge.heldBack,
       xzeprProblem: reporter.problem,
     }
+  }
+
+  get #phase(): Facts['phase'] {
+    const { drain } = this.#parts
+    if (drain.stage === 'running') return this.#parts.started() ? 'running' : 'starting'
+    return ['drained', 'ending', 'stopped'].includes(drain.stage) ? 'drained' : 'draining'
   }
 
   #partitionFacts(): PartitionFacts[] {

@@ -547,11 +547,11 @@ void t.test('of a batch whose partition goes only its own works are taken back',
   const road = new Road({ batch: { maxEvents: 2, waitMs: 0 } })
   road.assign(0)
   road.assign(1)
-  road.bridge.paused = 'by hand'
+  road.bridge.pausedWhy = 'by hand'
   road.receive(['a'], 0)
   road.receive(['b'], 1)
-  road.bridge.paused = undefined
-  road.bridge.go()
+  road.bridge.pausedWhy = undefined
+  road.bridge.step()
   t.equal(road.bridge.calls.size, 1)
   road.revoke(0)
   t.equal(road.out[0]?.aborted, false)
@@ -659,24 +659,3 @@ void t.test('a rejoin that does not end holds up no delivery for ever', async (t
   await road.clock.advance(1)
   t.strictSame(road.sent, ['a#1'])
 })
-
-// ── an operator’s hand ──────────────────────────────────────────────────────────────────────────────────────────────
-
-void t.test(
-  'an operator lets go of a work: its call is aborted, its record passed over, its reports are conflicts',
-  async (t) => {
-    const road = new Road()
-    road.assign()
-    road.receive(['a', 'b'])
-    await road.answer('b', DONE)
-    const work = road.bridge.inHand.registry.find('a')
-    if (work === undefined) throw new Error('it is in hand')
-    const [out] = road.out
-    road.bridge.letGo(work, 'by ann: stuck')
-    t.equal(out?.aborted, true)
-    await road.clock.advance(1000)
-    t.equal(road.committed, 2n)
-    t.match(road.names('record.settled').at(-1), { offset: 0n, ending: 'passed-over' })
-    t.equal(road.desk.report('a', COMPLETED).kind, 'conflict')
-  },
-)

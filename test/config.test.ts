@@ -68,7 +68,7 @@ void t.test('a service’s name and a token are enough; the rest has the contrac
         ca: undefined,
         receiver: { name: 'deployer-receiver', type: 'worker', version: '1.0.0' },
       },
-      webhook: { url: 'http://127.0.0.1:8080/events', format: 'verbatim', timeoutMs: 30_000 },
+      webhook: { url: 'http://127.0.0.1:8080/events', format: 'verbatim', timeoutMs: 30_000, healthUrl: undefined },
       delivery: {
         eventTypes: '*',
         lifecycle: 'explicit',
@@ -83,7 +83,7 @@ void t.test('a service’s name and a token are enough; the rest has the contrac
       },
       work: { name: 'deployer', version: '1.0.0', package: 'deployer' },
       workApi: { host: '127.0.0.1', port: 8900, token: undefined, unknown: 'forward' },
-      ops: { host: undefined, port: 8901 },
+      ops: { host: undefined, port: 8901, token: undefined },
       shutdownGraceMs: 25_000,
       logLevel: 'info',
     },
@@ -111,6 +111,7 @@ void t.test('every variable that is built reaches its place', async (t) => {
     BRIDGE_WEBHOOK_URL: 'http://app:3000/x?y=1',
     BRIDGE_WEBHOOK_FORMAT: 'verbatim',
     BRIDGE_WEBHOOK_TIMEOUT_MS: '1',
+    BRIDGE_APP_HEALTH_URL: 'http://app:3000/healthz',
     BRIDGE_EVENT_TYPES: 'deployment.*, !deployment.test',
     BRIDGE_LIFECYCLE: 'auto',
     BRIDGE_ORDER: 'none',
@@ -132,6 +133,7 @@ void t.test('every variable that is built reaches its place', async (t) => {
     BRIDGE_WORK_UNKNOWN: 'reject',
     BRIDGE_OPS_HOST: '0.0.0.0',
     BRIDGE_OPS_PORT: '0',
+    BRIDGE_OPS_TOKEN_FILE: '/secrets/token',
     BRIDGE_SHUTDOWN_GRACE_MS: '0',
     BRIDGE_LOG_LEVEL: 'silent',
   })
@@ -153,7 +155,7 @@ void t.test('every variable that is built reaches its place', async (t) => {
       ca: CERT.trimEnd(),
       receiver: { name: 'receiver', type: 'type', version: '2' },
     },
-    webhook: { url: 'http://app:3000/x?y=1', format: 'verbatim', timeoutMs: 1 },
+    webhook: { url: 'http://app:3000/x?y=1', format: 'verbatim', timeoutMs: 1, healthUrl: 'http://app:3000/healthz' },
     delivery: {
       eventTypes: 'deployment.*, !deployment.test',
       lifecycle: 'auto',
@@ -168,7 +170,7 @@ void t.test('every variable that is built reaches its place', async (t) => {
     },
     work: { name: 'work', version: '3', package: 'deployer' },
     workApi: { host: '::1', port: 0, token: 'file-token', unknown: 'reject' },
-    ops: { host: '0.0.0.0', port: 0 },
+    ops: { host: '0.0.0.0', port: 0, token: 'file-token' },
     shutdownGraceMs: 0,
     logLevel: 'silent',
   })

@@ -54,6 +54,8 @@ void t.test('each entry counts where it belongs', async (t) => {
     ['reports_given_up_total{status="failed"}', 1],
     ['gate_closures_total', 1],
     ['gate_closed_seconds_total', 1.5],
+    ['levers_total{lever="pause"}', 1],
+    ['levers_total{lever="settle"}', 1],
     ['commits_total', 1],
     ['commits_refused_total', 1],
     ['kafka_joins_total', 1],

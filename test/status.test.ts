@@ -1,10 +1,21 @@
 import t from 'tap'
+import type { DrainStage } from '../src/core/drain.ts'
+import type { Paused } from '../src/core/hand.ts'
+import type { Left } from '../src/drain.ts'
 import { Status } from '../src/status.ts'
 import { ACCEPTED, AWAY, LATER, Road } from './support/road.ts'
 
-function statusOf(road: Road, started = true): Status {
+const IN_RUN: { stage: DrainStage; graceEndsAtMs: undefined; left: Left } = {
+  stage: 'running',
+  graceEndsAtMs: undefined,
+  left: { unsettled: 0, works: 0, reports: 0 },
+}
+
+function statusOf(road: Road, started = true, drain = IN_RUN, paused?: Paused): Status {
   const { bridge, source, reporter, clock } = road
   return new Status({
+    drain,
+    paused: () => paused,
     service: 'svc',
     version: '1.2.3',
     bridge,
@@ -52,8 +63,35 @@ void t.test('the status counts works by state and names each partition', async (
 void t.test('a bridge is started when its ports are open, and not ready while it drains', async (t) => {
   const road = new Road()
   t.match(statusOf(road, false).get(), { phase: 'starting', health: { started: { ok: false }, ready: { ok: false } } })
-  road.bridge.takeNothingNew()
-  t.match(statusOf(road).get(), { phase: 'draining', health: { live: { ok: true }, ready: { ok: false } } })
+  const draining = statusOf(road, true, { ...IN_RUN, stage: 'committing' })
+  t.match(draining.get(), { phase: 'draining', health: { live: { ok: true }, ready: { ok: false } } })
+})
+
+void t.test('a bridge that has drained is alive, not ready, and says what was left', async (t) => {
+  const left = { unsettled: 2, works: 1, reports: 0 }
+  const status = statusOf(new Road(), true, { ...IN_RUN, stage: 'drained', left }).get()
+  t.match(status, {
+    phase: 'drained',
+    drain: { left },
+    health: { live: { ok: true }, ready: { ok: false, reasons: [/has drained/] }, started: { ok: true } },
+  })
+})
+
+void t.test('a pause holds the deliveries and says so, and the pod stays ready', async (t) => {
+  const road = new Road()
+  road.bridge.pausedWhy = 'Deliveries are paused by anna: the database moves.'
+  road.assign()
+  road.receive(['a'])
+  t.same(road.out, [])
+  await road.clock.advance(120_000)
+  const paused = { who: 'anna', why: 'the database moves', sinceMs: 1 }
+  t.match(statusOf(road, true, IN_RUN, paused).get(), {
+    paused,
+    health: { live: { ok: true }, ready: { ok: true, reasons: [/paused by anna/] } },
+  })
+  road.bridge.pausedWhy = undefined
+  road.bridge.step()
+  t.strictSame(road.outIds, ['a'])
 })
 
 void t.test('an app that is away, a rest and a lease do not make the bridge look dead', async (t) => {

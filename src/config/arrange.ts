@@ -22,7 +22,12 @@ export function arrange(values: Values, readFile: FileReader, findings: Findings
     service,
     kafka: kafkaOf(values, content),
     xzepr: xzeprOf(values, content('XZEPR_API_CA_LOCATION', CERTIFICATES), readFile, findings),
-    webhook: { url: values.BRIDGE_WEBHOOK_URL, format: 'verbatim', timeoutMs: values.BRIDGE_WEBHOOK_TIMEOUT_MS },
+    webhook: {
+      url: values.BRIDGE_WEBHOOK_URL,
+      format: 'verbatim',
+      timeoutMs: values.BRIDGE_WEBHOOK_TIMEOUT_MS,
+      healthUrl: values.BRIDGE_APP_HEALTH_URL,
+    },
     delivery: {
       eventTypes: values.BRIDGE_EVENT_TYPES,
       lifecycle: values.BRIDGE_LIFECYCLE,
@@ -46,14 +51,21 @@ export function arrange(values: Values, readFile: FileReader, findings: Findings
       token: content('BRIDGE_WORK_API_TOKEN_FILE', BEARER),
       unknown: values.BRIDGE_WORK_UNKNOWN,
     },
-    ops: { host: values.BRIDGE_OPS_HOST === 'all' ? undefined : values.BRIDGE_OPS_HOST, port: values.BRIDGE_OPS_PORT },
+    ops: {
+      host: values.BRIDGE_OPS_HOST === 'all' ? undefined : values.BRIDGE_OPS_HOST,
+      port: values.BRIDGE_OPS_PORT,
+      token: content('BRIDGE_OPS_TOKEN_FILE', BEARER),
+    },
     shutdownGraceMs: values.BRIDGE_SHUTDOWN_GRACE_MS,
     logLevel: values.BRIDGE_LOG_LEVEL,
   }
 }
 
 type PathName =
-  'BRIDGE_WORK_API_TOKEN_FILE' | 'XZEPR_API_CA_LOCATION' | `XZEPR_KAFKA_SSL_${'CA' | 'CERT' | 'KEY'}_LOCATION`
+  | 'BRIDGE_WORK_API_TOKEN_FILE'
+  | 'BRIDGE_OPS_TOKEN_FILE'
+  | 'XZEPR_API_CA_LOCATION'
+  | `XZEPR_KAFKA_SSL_${'CA' | 'CERT' | 'KEY'}_LOCATION`
 type Content = (variable: PathName, right: Right) => string | undefined
 
 /** Reads the file that a variable names; undefined when it names none, or none that can be used. */

@@ -59,11 +59,11 @@ export const DELIVERY_VARIABLES = {
   BRIDGE_APP_HEALTH_URL: optional(Type.String(), {
     group: 'Webhook',
     kind: 'url',
-    description: 'Asked whether the app is there while deliveries wait for it.',
+    description:
+      'Asked by GET whether the app is well (2xx), now and then and while deliveries wait for it. While it is not, none goes out.',
     example: 'http://127.0.0.1:8080/healthz',
     right: 'an http:// or https:// address without user and password',
     sound: httpUrl,
-    notYet: true,
   }),
   BRIDGE_EVENT_TYPES: preset(Type.String({ default: '*' }), {
     group: 'Delivery',

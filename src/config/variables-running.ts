@@ -74,19 +74,25 @@ export const RUNNING_VARIABLES = {
   }),
   BRIDGE_OPS_HOST: preset(Type.String({ default: 'all' }), {
     group: 'Running',
-    description: 'The address of probes, metrics and status; all = every interface.',
+    description: 'The address of probes, metrics, status and levers; all = every interface.',
     example: '0.0.0.0',
     right: 'an address of this machine, or all',
     sound: host,
   }),
   BRIDGE_OPS_PORT: whole(8901, 0, 65_535, {
     group: 'Running',
-    description: 'The port of probes, metrics and status; 0 = any free one.',
+    description: 'The port of probes, metrics, status and levers; 0 = any free one.',
     example: '9901',
+  }),
+  BRIDGE_OPS_TOKEN_FILE: path({
+    group: 'Running',
+    description:
+      'A file with the bearer token that opens the operator’s levers from outside the pod. On loopback they need none.',
+    example: '/var/run/secrets/bridge/ops-token',
   }),
   BRIDGE_SHUTDOWN_GRACE_MS: whole(25_000, 0, 3_600_000, {
     group: 'Running',
-    description: 'How long works in hand may go on after SIGTERM, in milliseconds.',
+    description: 'How long works in hand may go on after `xzepr-bridge drain` or SIGTERM, in milliseconds.',
     example: '55000',
   }),
   BRIDGE_LOG_LEVEL: choice('info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {

@@ -24,7 +24,7 @@ export interface PartitionFacts extends TopicPartition {
 
 export interface Facts {
   readonly nowMs: number
-  readonly phase: 'starting' | 'running' | 'draining'
+  readonly phase: 'starting' | 'running' | 'draining' | 'drained'
   readonly source: SourceHealth
   /** Is the app there; since when it is so. */
   readonly gate: { readonly open: boolean; readonly sinceMs: number }
@@ -114,6 +114,10 @@ function ready(facts: Facts, options: HealthOptions): HealthVerdict {
   let ok = facts.phase === 'running'
   if (facts.phase === 'starting') reasons.push('The bridge is starting.')
   if (facts.phase === 'draining') reasons.push('The bridge is draining: it takes no new work.')
+  if (facts.phase === 'drained') {
+    reasons.push('The bridge has drained and left the group: it only takes late reports, and ends at SIGTERM.')
+    return { ok, reasons }
+  }
   const kafka = facts.source.problem ?? (facts.source.joined ? undefined : 'not yet a member of the group')
   if (kafka !== undefined) {
     reasons.push(`Kafka: ${kafka}`)

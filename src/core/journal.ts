@@ -7,6 +7,7 @@
  */
 import type { Answer } from './answer.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
+import type { Hand } from './seams.ts'
 
 /** How a record ended; every record has exactly one ending. */
 export type Ending = 'completed' | 'failed' | 'passed-over' | 'poison'
@@ -30,6 +31,12 @@ export type JournalEntry =
       readonly opsPort: number
     }
   | { readonly name: 'bridge.draining'; readonly inHand: number }
+  | {
+      readonly name: 'bridge.drained'
+      readonly unsettled: number
+      readonly works: number
+      readonly reports: number
+    }
   | { readonly name: 'bridge.stopped'; readonly unsettled: number; readonly owed: number }
   | ({ readonly name: 'work.left-unsettled' } & OfWork & { readonly state: string; readonly attempt: number })
   | {
@@ -96,6 +103,10 @@ export type JournalEntry =
   | ({ readonly name: 'offset-map.cut' } & OfRecord)
   /** The metadata beside the committed offset is not ours, or is damaged. */
   | ({ readonly name: 'offset-map.ignored'; readonly why: string } & OfRecord)
+  | ({ readonly name: 'lever.paused' } & Hand)
+  | ({ readonly name: 'lever.resumed' } & Hand)
+  | ({ readonly name: 'lever.settled' } & Hand & OfWork)
+  | ({ readonly name: 'lever.drain' } & Hand)
   | ({ readonly name: 'commit.refused'; readonly why: string } & OfRecord)
   | { readonly name: 'kafka.joined'; readonly partitions: number }
   | { readonly name: 'kafka.problem'; readonly code: string; readonly why: string; readonly hint: string }

@@ -1,5 +1,5 @@
 /**
- * Who may call the work API: the app beside the bridge, never a page in a browser.
+ * Who may call: the app beside the bridge, an operator in the pod, never a page in a browser.
  *
  * Loopback is no wall against browsers: any page may post to 127.0.0.1, and by DNS rebinding read from it. A page
  * cannot choose its Host, Origin and Sec-Fetch-Site (forbidden header names, Fetch standard), so these decide. What is
@@ -29,11 +29,11 @@ export function foreign(caller: Caller, configuredHost: string): Refusal | undef
   const host = text(headers.host).toLowerCase()
   const name = host.replace(/:\d*$/, '')
   if (hosts === 1 && !OWN_HOSTS.includes(name) && name !== bracketed(configuredHost)) {
-    return { code: 'host-foreign', detail: 'Call the work API as localhost, 127.0.0.1 or [::1].' }
+    return { code: 'host-foreign', detail: 'Call it as localhost, 127.0.0.1 or [::1].' }
   }
   const origin = headers.origin
   if (origin !== undefined && text(origin).toLowerCase() !== `http://${host}`) {
-    return { code: 'origin-foreign', detail: 'The Origin header is not the work API’s own.' }
+    return { code: 'origin-foreign', detail: 'The Origin header is not its own.' }
   }
   // `same-site` is no better than `cross-site`: every port of localhost is one site.
   const site = text(headers['sec-fetch-site'])
@@ -41,6 +41,15 @@ export function foreign(caller: Caller, configuredHost: string): Refusal | undef
     return { code: 'origin-foreign', detail: 'The Sec-Fetch-Site header says that a page of another origin calls.' }
   }
   return undefined
+}
+
+/**
+ * Was it called from this machine (or this pod)? A service mesh brings in strangers from 127.0.0.6, and a proxy in the
+ * pod from 127.0.0.1, but not without saying that it forwards.
+ */
+export function onLoopback(address: string | undefined, headers: Caller['headers']): boolean {
+  if (!/^(?:(?:::ffff:)?127\.0\.0\.1|::1)$/i.test(address ?? '')) return false
+  return !Object.keys(headers).some((name) => /^(?:forwarded|via|x-real-ip|x-forwarded-.*|x-envoy-.*)$/.test(name))
 }
 
 /**

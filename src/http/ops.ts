@@ -1,18 +1,22 @@
 /**
- * The ops listener: what the platform and people ask. Contract section 6. Reading only: GET and HEAD.
+ * The ops listener: what the platform and people ask. Contract section 6. Reading, but for the operator's levers.
  *
  *   /livez  /readyz  /startupz      200 or 503, with the reasons as JSON
  *   /metrics                        what prom-client writes
  *   /status                         the whole picture as JSON
  *   /                               which paths there are
+ *   POST /pause /resume /drain      levers.ts: for whoever has the right
+ *   POST /works/<id>/settle
  *
  * Probes reach the pod's own address, so it listens on all interfaces, knows no Host check, and gives away nothing
  * that is secret. It decides nothing: verdicts are core/health.ts's.
  */
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
+import type { Paused } from '../core/hand.ts'
 import type { Health, HealthVerdict } from '../core/health.ts'
 import type { WorkStateName } from '../core/report.ts'
-import type { Backlog, SourceHealth } from '../core/seams.ts'
+import type { Backlog, Levers, SourceHealth } from '../core/seams.ts'
+import { addLevers } from './levers.ts'
 import type { ListenerOptions } from './listener.ts'
 import { listener } from './listener.ts'
 
@@ -22,10 +26,14 @@ export interface OpsStatus {
   readonly version: string
   readonly nowMs: number
   readonly startedAtMs: number
-  readonly phase: 'starting' | 'running' | 'draining'
+  readonly phase: 'starting' | 'running' | 'draining' | 'drained'
   readonly health: Health
   readonly kafka: SourceHealth
   readonly gate: { readonly open: boolean; readonly sinceMs: number }
+  /** Somebody has paused the deliveries. */
+  readonly paused: Paused | undefined
+  /** Undefined while nothing is drained. */
+  readonly drain: DrainStatus | undefined
   /** Works in hand, by state. */
   readonly works: Readonly<Partial<Record<WorkStateName, number>>>
   readonly oldestUnsettledAtMs: number | undefined
@@ -33,6 +41,13 @@ export interface OpsStatus {
   /** Reports that XZepr does not have yet. */
   readonly reports: Backlog
   readonly xzepr: { readonly receiverId: string | undefined; readonly problem: string | undefined }
+}
+
+export interface DrainStatus {
+  readonly stage: string
+  readonly graceEndsAtMs: number | undefined
+  /** What the last commit did not cover; all 0 before it. */
+  readonly left: { readonly unsettled: number; readonly works: number; readonly reports: number }
 }
 
 export interface PartitionStatus {
@@ -48,6 +63,9 @@ export interface PartitionStatus {
 }
 
 export interface OpsApiOptions extends ListenerOptions {
+  readonly levers: Levers
+  /** What opens the levers to callers beyond loopback, read anew for each call; without it nothing does. */
+  readonly token?: (() => Promise<string | undefined>) | undefined
   status(): OpsStatus
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -69,6 +87,13 @@ const INDEX = `xzepr-bridge
 /startupz  has it started
 /metrics   numbers for Prometheus
 /status    the whole picture as JSON
+
+For an operator, from inside the pod or with the token of BRIDGE_OPS_TOKEN_FILE:
+
+POST /pause                send nothing more; works in hand may end
+POST /resume               go on
+POST /works/<id>/settle    let go of one work; the body must say why: {"why":"…"}
+POST /drain                take nothing new, then leave the group
 `
 
 export function opsApi(options: OpsApiOptions): OpsApi {
@@ -84,6 +109,7 @@ export function opsApi(options: OpsApiOptions): OpsApi {
     return reply.type(contentType).send(text)
   })
   app.get('/status', async () => statusJson(options.status()))
+  addLevers(app, { ...options, state: () => statusJson(options.status()) })
   app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(INDEX))
   return { ...life, inject: async (request) => app.inject(request) }
 }
@@ -106,6 +132,20 @@ function statusJson(status: OpsStatus): unknown {
       problem: status.kafka.problem,
     },
     gate: { open: status.gate.open, since: instant(status.gate.sinceMs) },
+    paused: status.paused && {
+      who: status.paused.who,
+      why: status.paused.why,
+      since: instant(status.paused.sinceMs),
+    },
+    drain: status.drain && {
+      stage: status.drain.stage,
+      grace_ends_at: instant(status.drain.graceEndsAtMs),
+      left: {
+        unsettled: status.drain.left.unsettled,
+        works: status.drain.left.works,
+        reports: status.drain.left.reports,
+      },
+    },
     works: status.works,
     oldest_unsettled_at: instant(status.oldestUnsettledAtMs),
     partitions: status.partitions.map((one) => ({

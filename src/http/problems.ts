@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'token-refused': { status: 401, title: 'A bearer token is needed' },
   'host-foreign': { status: 403, title: 'The Host header names another host' },
   'origin-foreign': { status: 403, title: 'Pages in a browser cannot call this' },
+  'lever-forbidden': { status: 403, title: 'This caller may not pull levers' },
   'path-unknown': { status: 404, title: 'There is nothing at this path' },
   'work-unknown': { status: 404, title: 'No work of this id is in hand' },
   'method-not-allowed': { status: 405, title: 'The method does not apply to this path' },

@@ -99,7 +99,8 @@ function toReport(kind: ReportKind, object: Record<string, unknown>): Report {
   }
 }
 
-function readObject(body: Uint8Array): { readonly object: Record<string, unknown> } | Refusal {
+/** A JSON object in UTF-8, not nested too deep, no member twice; nothing at all is an empty one. */
+export function readObject(body: Uint8Array): { readonly object: Record<string, unknown> } | Refusal {
   let value: unknown
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body)

@@ -23,6 +23,7 @@ export interface Line<E extends JournalEntry> {
 const OF_PARTITION = { topic: true, partition: true } as const
 const OF_RECORD = { ...OF_PARTITION, offset: true } as const
 const OF_WORK = { ...OF_RECORD, workId: true } as const
+const HAND = { who: true, why: true } as const
 const PROBLEM = { code: true, why: true, hint: true } as const
 
 export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
@@ -36,6 +37,14 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     level: 'info',
     fields: { inHand: true },
     say: (e) => `Draining: no new work is taken; ${e.inHand} in hand may still end and report.`,
+  },
+  'bridge.drained': {
+    level: (e) => (e.works + e.reports > 0 ? 'warn' : 'info'),
+    fields: { unsettled: true, works: true, reports: true },
+    say: (e) =>
+      e.works + e.reports === 0
+        ? `Drained: the group is left, and the bridge waits for SIGTERM; ${e.unsettled} records come again elsewhere.`
+        : `The grace is over: ${e.works} works have not ended and ${e.reports} reports are owed; ${e.unsettled} records come again elsewhere. The group is left, and the bridge waits for SIGTERM.`,
   },
   'bridge.stopped': {
     level: (e) => (e.unsettled + e.owed > 0 ? 'warn' : 'info'),
@@ -133,13 +142,26 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     level: 'warn',
     fields: { why: true },
     say: (e) =>
-      `The app is away (${e.why}): deliveries wait and no attempt is counted. It should listen at BRIDGE_WEBHOOK_URL.`,
+      `The app is away (${e.why}): deliveries wait and no attempt is counted. ` +
+      'It should listen at BRIDGE_WEBHOOK_URL, and be well at BRIDGE_APP_HEALTH_URL where that is set.',
   },
   'gate.opened': {
     level: 'info',
     fields: { closedMs: true },
     say: (e) => `The app is back after ${e.closedMs} ms; deliveries go on.`,
   },
+  'lever.paused': {
+    level: 'warn',
+    fields: HAND,
+    say: (e) => `Deliveries are paused by ${e.who}: ${e.why}. Works in hand may end; resume lets the others go on.`,
+  },
+  'lever.resumed': { level: 'warn', fields: HAND, say: (e) => `Deliveries are resumed by ${e.who}: ${e.why}.` },
+  'lever.settled': {
+    level: 'warn',
+    fields: { ...OF_WORK, ...HAND },
+    say: (e) => `Work ${e.workId} (${coordinates(e)}) was let go of by ${e.who} and will not come again: ${e.why}.`,
+  },
+  'lever.drain': { level: 'warn', fields: HAND, say: (e) => `A drain was asked for by ${e.who}: ${e.why}.` },
   'offset.committed': {
     level: 'debug',
     fields: { ...OF_RECORD, mapChars: true },

@@ -16,6 +16,7 @@ const ENDINGS = ['completed', 'failed', 'passed-over', 'poison'] as const satisf
 const ANSWERS = ['done', 'accepted', 'later', 'never', 'away'] as const satisfies readonly Answer['kind'][]
 const STATUSES = ['started', 'completed', 'failed'] as const satisfies readonly LifecycleStatus[]
 const REPORTS = ['started', 'progress', 'completed', 'failed'] as const satisfies readonly Report['kind'][]
+const LEVERS = ['pause', 'resume', 'settle', 'drain'] as const
 const CODES = Object.keys(ERRORS)
 
 /** From a local app's millisecond to the longest patience, in seconds. */
@@ -95,6 +96,8 @@ export function countingJournal(registry: Registry): Journal {
   const kafka = by('kafka_problems_total', 'Problems with Kafka, by code.', 'code', CODES)
   const xzepr = by('xzepr_problems_total', 'Problems with XZepr, by code.', 'code', CODES)
 
+  const levers = by('levers_total', 'Levers that an operator pulled. Did somebody lend a hand?', 'lever', LEVERS)
+
   return (entry: JournalEntry) => {
     switch (entry.name) {
       case 'record.received':
@@ -149,8 +152,21 @@ export function countingJournal(registry: Registry): Journal {
       case 'xzepr.problem':
         xzepr(entry.code)
         return
+      case 'lever.paused':
+        levers('pause')
+        return
+      case 'lever.resumed':
+        levers('resume')
+        return
+      case 'lever.settled':
+        levers('settle')
+        return
+      case 'lever.drain':
+        levers('drain')
+        return
       case 'bridge.started':
       case 'bridge.draining':
+      case 'bridge.drained':
       case 'bridge.stopped':
       case 'work.left-unsettled':
       case 'offset-map.cut':

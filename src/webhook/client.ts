@@ -219,7 +219,7 @@ function finalInterimStatus(error: unknown): number | undefined {
 }
 
 /** The platform's code for a failure. A name with several addresses fails with one error per address inside. */
-function platformCode(error: unknown): string {
+export function platformCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown failure'
   const { code, cause, message } = error as NodeJS.ErrnoException & { cause?: unknown }
   if (typeof code === 'string') return code

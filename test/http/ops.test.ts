@@ -3,6 +3,7 @@ import type { Health } from '../../src/core/health.ts'
 import type { OpsStatus } from '../../src/http/ops.ts'
 import { opsApi } from '../../src/http/ops.ts'
 import { VirtualClock } from '../support/clock.ts'
+import { FakeLevers } from './fake-levers.ts'
 import { exchange } from './raw.ts'
 
 const WELL: Health = {
@@ -19,6 +20,8 @@ const STATUS: OpsStatus = {
   health: WELL,
   kafka: { joined: true, partitions: 1, fetchedAtMs: undefined, problem: undefined },
   gate: { open: true, sinceMs: Date.UTC(2026, 10, 23, 12) },
+  paused: undefined,
+  drain: undefined,
   works: { running: 3 },
   oldestUnsettledAtMs: Date.UTC(2026, 10, 23, 12, 30),
   partitions: [
@@ -39,7 +42,15 @@ const STATUS: OpsStatus = {
 function made(status: () => OpsStatus = () => STATUS, onFault: (why: string) => void = () => undefined) {
   const metrics = async () =>
     Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' })
-  const api = opsApi({ status, metrics, onFault, clock: new VirtualClock(), host: '127.0.0.1', port: 0 })
+  const api = opsApi({
+    levers: new FakeLevers(),
+    status,
+    metrics,
+    onFault,
+    clock: new VirtualClock(),
+    host: '127.0.0.1',
+    port: 0,
+  })
   const get = async (url: string, method: 'GET' | 'HEAD' | 'POST' | 'OPTIONS' = 'GET') =>
     api.inject({ method, url, headers: { host: '10.1.2.3:8901' } })
   return { api, get }
@@ -97,12 +108,45 @@ void t.test('the status is the whole picture, and names what it tells one by one
   })
 })
 
-void t.test('the index names every path', async (t) => {
-  const { body } = await made().get('/')
-  for (const path of ['/livez', '/readyz', '/startupz', '/metrics', '/status']) t.match(body, path)
+void t.test('a pause and a drain are part of the picture', async (t) => {
+  const answer = await made(() => ({
+    ...STATUS,
+    phase: 'drained',
+    paused: { who: 'anna (127.0.0.1)', why: 'the database moves', sinceMs: Date.UTC(2026, 10, 23, 12) },
+    drain: {
+      stage: 'drained',
+      graceEndsAtMs: Date.UTC(2026, 10, 23, 13),
+      left: { unsettled: 3, works: 1, reports: 0 },
+    },
+  })).get('/status')
+  t.match(answer.json(), {
+    phase: 'drained',
+    paused: { who: 'anna (127.0.0.1)', why: 'the database moves', since: '2026-11-23T12:00:00.000Z' },
+    drain: {
+      stage: 'drained',
+      grace_ends_at: '2026-11-23T13:00:00.000Z',
+      left: { unsettled: 3, works: 1, reports: 0 },
+    },
+  })
 })
 
-void t.test('it is for reading only, and errors are problems', async (t) => {
+void t.test('the index names every path', async (t) => {
+  const { body } = await made().get('/')
+  for (const path of [
+    '/livez',
+    '/readyz',
+    '/startupz',
+    '/metrics',
+    '/status',
+    '/pause',
+    '/resume',
+    '/settle',
+    '/drain',
+  ])
+    t.match(body, path)
+})
+
+void t.test('all but the levers is for reading only, and errors are problems', async (t) => {
   const { get } = made()
   for (const path of ['/', '/livez', '/readyz', '/startupz', '/metrics', '/status?x']) {
     for (const method of ['POST', 'OPTIONS'] as const) {

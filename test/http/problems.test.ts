@@ -1,10 +1,12 @@
 import t from 'tap'
+import { opsApi } from '../../src/http/ops.ts'
 import type { ProblemCode } from '../../src/http/problems.ts'
 import { PROBLEMS, retryAfterSeconds } from '../../src/http/problems.ts'
 import type { WorkApiOptions } from '../../src/http/work-api.ts'
 import { workApi } from '../../src/http/work-api.ts'
 import { VirtualClock } from '../support/clock.ts'
 import { FakeDesk, WORK } from './fake-desk.ts'
+import { FakeLevers } from './fake-levers.ts'
 import { exchange, Raw } from './raw.ts'
 
 interface Met {
@@ -72,6 +74,21 @@ const WAYS: Record<ProblemCode, () => Promise<Met>> = {
   'token-refused': async () => met('GET', '/work', {}, made({ token: async () => 's3cret' })),
   'host-foreign': async () => met('GET', '/work', { headers: { host: 'evil.example' } }),
   'origin-foreign': async () => met('POST', done, { headers: { origin: 'http://evil.example' } }),
+  'lever-forbidden': async () => {
+    const ops = opsApi({
+      levers: new FakeLevers(),
+      status: () => {
+        throw new Error('canary')
+      },
+      metrics: async () => Promise.reject(new Error('canary')),
+      clock: new VirtualClock(),
+      port: 0,
+    })
+    const headers = { host: 'localhost' }
+    const answer = await ops.inject({ method: 'POST', url: '/pause', headers, remoteAddress: '10.1.2.3' })
+    const type = answer.headers['content-type'] as string | undefined
+    return { status: answer.statusCode, type, body: answer.json(), headers: answer.headers }
+  },
   'path-unknown': async () => met('GET', '/works'),
   'work-unknown': async () =>
     met(

@@ -63,6 +63,7 @@ const CONTRACT: Readonly<Record<string, string | undefined>> = {
   BRIDGE_WORK_UNKNOWN: 'forward',
   BRIDGE_OPS_HOST: 'all',
   BRIDGE_OPS_PORT: '8901',
+  BRIDGE_OPS_TOKEN_FILE: undefined,
   BRIDGE_SHUTDOWN_GRACE_MS: '25000',
   BRIDGE_LOG_LEVEL: 'info',
 }

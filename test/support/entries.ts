@@ -4,11 +4,13 @@ import type { JournalEntry, JournalName } from '../../src/core/journal.ts'
 const PARTITION = { topic: 'events', partition: 2 }
 const RECORD = { ...PARTITION, offset: 7n }
 const WORK = { ...RECORD, workId: '01J' }
+const HAND = { who: 'anna (127.0.0.1)', why: 'the database moves' }
 const PROBLEM = { why: 'no answer', hint: 'Look at the network.' }
 
 const BY_NAME: { readonly [N in JournalName]: Omit<Extract<JournalEntry, { readonly name: N }>, 'name'> } = {
   'bridge.started': { service: 'deployer', version: '1.2.3', workApiPort: 8900, opsPort: 8901 },
   'bridge.draining': { inHand: 3 },
+  'bridge.drained': { unsettled: 3, works: 1, reports: 2 },
   'bridge.stopped': { unsettled: 1, owed: 2 },
   'work.left-unsettled': { ...WORK, state: 'running', attempt: 1 },
   'partition.assigned': { ...PARTITION, committed: 5n },
@@ -32,6 +34,10 @@ const BY_NAME: { readonly [N in JournalName]: Omit<Extract<JournalEntry, { reado
   'offset.committed': { ...RECORD, mapChars: 0 },
   'offset-map.cut': RECORD,
   'offset-map.ignored': { ...RECORD, why: 'its checksum does not match' },
+  'lever.paused': HAND,
+  'lever.resumed': HAND,
+  'lever.settled': { ...WORK, ...HAND },
+  'lever.drain': HAND,
   'commit.refused': { ...RECORD, why: 'the group is rebalancing' },
   'kafka.joined': { partitions: 3 },
   'kafka.problem': { code: 'XZB_KAFKA_CONNECT', ...PROBLEM },
