@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
 import type { Terminal } from './cli/help.ts'
-import { helpText } from './cli/help.ts'
+import { DRAIN_HELP, helpText } from './cli/help.ts'
 
 export interface Surroundings {
   readonly version: string
@@ -16,38 +16,69 @@ export interface Surroundings {
 
 export type Command =
   | { readonly kind: 'run' }
+  | { readonly kind: 'drain'; readonly reason: string | undefined; readonly timeoutMs: number | undefined }
   /** To standard output, exit 0. */
   | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
   /** To standard error, exit 64. */
   | { readonly kind: 'usage'; readonly text: string; readonly exitCode: 64 }
 
 /** Words that a later version carries out. */
-const NOT_YET = new Set(['check', 'dev', 'emit', 'replay', 'drain', 'healthcheck', 'config'])
-const WORDS = ['run', 'help', ...NOT_YET]
+const NOT_YET = new Set(['check', 'dev', 'emit', 'replay', 'healthcheck', 'config'])
+const WORDS = ['run', 'drain', 'help', ...NOT_YET]
 const FLAGS = ['--help', '--version']
+/** Flags that take a text, by the word they belong to. */
+const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }
+const TIMEOUT_MAX_SECONDS = 86_400
 
 /** @param argv the words behind the program's name. */
 export function parse(argv: readonly string[], { version, terminal }: Surroundings): Command {
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
-    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+      reason: { type: 'string' },
+      timeout: { type: 'string' },
+    },
     allowPositionals: true,
     // Not strict: an unknown flag is answered in our words, with the nearest known one.
     strict: false,
     tokens: true,
   })
-  const stranger = tokens.find((token) => token.kind === 'option' && !['help', 'version'].includes(token.name))
-  if (stranger?.kind === 'option') return usage(`Unknown flag ${stranger.rawName}.`, stranger.rawName, FLAGS)
-  const valued = tokens.find((token) => token.kind === 'option' && token.value !== undefined)
-  if (valued?.kind === 'option') return usage(`The flag ${valued.rawName} takes no value.`)
-  if (values.help === true || positionals[0] === 'help') return print(helpText(version, terminal))
+  const [word = 'run', more] = positionals
+  const textFlags = TEXT_FLAGS[word] ?? []
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { rawName, value } = token
+    if (textFlags.includes(rawName)) {
+      if (value === undefined) return usage(`The flag ${rawName} needs a value.`)
+    } else if (!FLAGS.includes(`--${token.name}`))
+      return usage(`Unknown flag ${rawName}.`, rawName, [...FLAGS, ...textFlags])
+    else if (value !== undefined) return usage(`The flag ${rawName} takes no value.`)
+  }
+  if (word === 'drain' && values.help === true) return print(DRAIN_HELP)
+  if (values.help === true || word === 'help') return print(helpText(version, terminal))
   if (values.version === true) return print(`${version}\n`)
 
-  const [word = 'run', more] = positionals
   if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`.`)
+  if (word === 'drain') return drain(more, values)
   if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)
   if (more !== undefined) return usage(`\`run\` takes no words, but got ${printable(more)}: it is set up by variables.`)
   return { kind: 'run' }
+}
+
+function drain(more: string | undefined, { reason, timeout }: Readonly<Record<string, unknown>>): Command {
+  if (more !== undefined) return usage(`\`drain\` takes no words, but got ${printable(more)}.`)
+  const text = typeof timeout === 'string' ? timeout : undefined
+  const timeoutSeconds = Number(/^(\d{1,9})s?$/.exec(text ?? '')?.[1] ?? NaN)
+  if (text !== undefined && !(timeoutSeconds <= TIMEOUT_MAX_SECONDS)) {
+    return usage(`--timeout must be seconds, from 0 to ${TIMEOUT_MAX_SECONDS}, but got ${printable(text)}.`)
+  }
+  return {
+    kind: 'drain',
+    reason: typeof reason === 'string' ? reason : undefined,
+    timeoutMs: text === undefined ? undefined : timeoutSeconds * 1000,
+  }
 }
 
 function print(text: string): Command {

@@ -2,13 +2,14 @@
 /**
  * The process: environment in, signals, exit code out. The only file that names `process`.
  *
- *   0  stopped as asked     1  failed     64  wrong command line     78  wrong configuration
+ *   0  stopped as asked     1  failed     64  wrong command line     69  nobody listens     78  wrong configuration
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
+import type { Command } from './cli.ts'
 
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
 let onSignal = (): void => process.exit(0)
@@ -35,7 +36,28 @@ async function main(): Promise<number> {
       return command.exitCode
     case 'run':
       return run(version)
+    case 'drain':
+      return drain(command)
   }
+}
+
+async function drain({ reason, timeoutMs }: Extract<Command, { kind: 'drain' }>): Promise<number> {
+  const [{ drainBridge }, { readOpsAddress }, { systemClock }] = await Promise.all([
+    import('./cli/drain.ts'),
+    import('./config/ops-address.ts'),
+    import('./clock.ts'),
+  ])
+  const address = readOpsAddress(process.env, readText)
+  if (!('host' in address)) {
+    const { renderProblems } = await import('./config/findings.ts')
+    process.stderr.write(renderProblems(address, process.stderr.columns))
+    return EX_CONFIG
+  }
+  const say = (line: string): void => void process.stdout.write(`${line}\n`)
+  const complain = (line: string): void => void process.stderr.write(`${line}\n`)
+  const exitCode = await drainBridge({ address, reason, timeoutMs, clock: systemClock, say, complain })
+  // An exchange that came to nothing in time must not hold the process.
+  process.exit(exitCode)
 }
 
 async function run(version: string): Promise<number> {

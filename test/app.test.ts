@@ -1,6 +1,8 @@
 /**
  * The whole app in one process: real sockets to the app and the XZepr stand-in, the in-memory log in place of Kafka.
  */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { App } from '../src/app.ts'
@@ -184,4 +186,84 @@ void t.test('Kafka that is away holds up no start', async (t) => {
   }
   t.equal(entries.filter(({ name }) => name === 'bridge.started').length, 2)
   t.equal(entries.filter(({ name }) => name === 'bridge.stopped').length, 2)
+})
+
+void t.test('a pause holds the deliveries over the ops port, and a work can be let go of', async (t) => {
+  const { beside, log, opsUrl, entries, until } = await running(t)
+  const pull = async (lever: string, body: Record<string, string> = {}): Promise<Record<string, unknown>> => {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${opsUrl}/${lever}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: answer.status, ...((await answer.json()) as Record<string, unknown>) }
+  }
+  t.match(await pull('pause', { who: 'anna', why: 'the database moves' }), {
+    status: 200,
+    paused: { who: 'anna (127.0.0.1)', why: 'the database moves' },
+  })
+  log.append(TOPIC, message('a'))
+  await until('record.received', 1)
+  t.match(await pull('works/a/settle'), { status: 400, code: 'field-invalid' })
+  t.match(await pull('works/a/settle', { why: 'a test event' }), { status: 200, works: {} })
+  t.match(await pull('works/a/settle', { why: 'again' }), { status: 404, code: 'work-unknown' })
+  log.append(TOPIC, message('b'))
+  await until('record.received', 2)
+  const ready = await fetch(`${opsUrl}/readyz`)
+  t.match([ready.status, await ready.json()], [200, { reasons: [/paused by anna/] }])
+  t.equal(beside.deliveries.length, 0)
+  const { paused } = await pull('resume')
+  t.equal(paused, undefined)
+  await until('report.stored', 2)
+  t.same(
+    beside.deliveries.map(({ workId }) => workId),
+    ['b'],
+  )
+  t.match(
+    entries.filter(({ name }) => name.startsWith('lever.')).map(({ name }) => name),
+    ['lever.paused', 'lever.settled', 'lever.resumed'],
+  )
+})
+
+void t.test('a drain leaves the group while the work API stays open, and late reports are forwarded', async (t) => {
+  const { app, beside, log, xzepr, opsUrl, entries, until } = await running(t, { BRIDGE_SHUTDOWN_GRACE_MS: '0' })
+  beside.behave = () => 202
+  log.append(TOPIC, message('late'))
+  await until('attempt.answered', 1)
+  await until('xzepr.receiver', 1)
+  const answer = await fetch(`${opsUrl}/drain`, { method: 'POST' })
+  t.match(await answer.json(), { phase: 'drained', drain: { stage: 'drained', left: { unsettled: 1, works: 1 } } })
+  t.equal((await fetch(`${opsUrl}/readyz`)).status, 503)
+  t.equal((await fetch(`${opsUrl}/livez`)).status, 200)
+  const { status, json } = await beside.report('late', 'completed')
+  t.match([status, json], [200, { event_id: String }])
+  t.ok(xzepr.journal.events.some(({ name }) => name === 'svc.completed'))
+  t.notOk(entries.some(({ name }) => name === 'bridge.stopped'))
+  await app.stop()
+  t.ok(entries.some(({ name }) => name === 'bridge.stopped'))
+})
+
+void t.test('with a health URL nothing is delivered before the app is well', async (t) => {
+  let status = 503
+  const asked: string[] = []
+  const health = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.writeHead(status).end()
+  })
+  await new Promise<void>((resolve) => health.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => health.close())
+  const { port } = health.address() as AddressInfo
+  const { beside, log, entries, until } = await running(t, {
+    BRIDGE_APP_HEALTH_URL: `http://127.0.0.1:${port}/healthz`,
+  })
+  await until('gate.closed', 1)
+  log.append(TOPIC, message('a'))
+  await until('record.received', 1)
+  t.equal(beside.deliveries.length, 0)
+  status = 204
+  await until('gate.opened', 1)
+  await until('report.stored', 2)
+  t.equal(beside.deliveries.length, 1)
+  t.match(
+    entries.find(({ name }) => name === 'gate.closed'),
+    { why: 'its health is ill: HTTP 503' },
+  )
+  t.equal(asked[0], '/healthz')
 })

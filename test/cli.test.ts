@@ -7,7 +7,7 @@ import { anyText } from './support/any-text.ts'
 
 const PIPE = { version: '1.2.3', terminal: { isTTY: false } }
 const parsed = (...argv: string[]): Command => parse(argv, PIPE)
-const textOf = (command: Command): string => (command.kind === 'run' ? '' : command.text)
+const textOf = (command: Command): string => ('text' in command ? command.text : '')
 
 void t.test('to run is the default, and needs no word', async (t) => {
   t.same(parsed(), { kind: 'run' })
@@ -60,8 +60,37 @@ void t.test('the help keeps to the width of the terminal', async (t) => {
   t.match(narrow, /What you need first/)
 })
 
+void t.test('drain takes a reason and a timeout in seconds, and nothing else', async (t) => {
+  t.same(parsed('drain'), { kind: 'drain', reason: undefined, timeoutMs: undefined })
+  t.same(parsed('drain', '--reason', 'pod ends', '--timeout=40'), {
+    kind: 'drain',
+    reason: 'pod ends',
+    timeoutMs: 40_000,
+  })
+  t.same(parsed('drain', '--timeout', '40s'), { kind: 'drain', reason: undefined, timeoutMs: 40_000 })
+  for (const wrong of ['', 'soon', '-1', '1.5', '1e3', '86401', '40m']) {
+    t.match(parsed('drain', `--timeout=${wrong}`), { kind: 'usage', exitCode: 64, text: /^--timeout must be seconds/ })
+  }
+  t.match(textOf(parsed('drain', '--reason')), /^The flag --reason needs a value/)
+  t.match(textOf(parsed('drain', 'now')), /^`drain` takes no words, but got "now"/)
+  t.match(textOf(parsed('drain', '--resaon=x')), /^Unknown flag --resaon\. Did you mean --reason\?/)
+  t.match(textOf(parsed('run', '--reason', 'x')), /^Unknown flag --reason/)
+})
+
+void t.test('drain teaches with a preStop', async (t) => {
+  for (const words of [
+    ['drain', '--help'],
+    ['-h', 'drain'],
+  ]) {
+    const text = textOf(parsed(...words))
+    t.match(text, /preStop:/)
+    t.match(text, /BRIDGE_SHUTDOWN_GRACE_MS/)
+    t.ok(text.split('\n').every((line) => line.length <= 86))
+  }
+})
+
 void t.test('a command of a later version answers that this one does not have it', async (t) => {
-  for (const word of ['check', 'dev', 'emit', 'replay', 'drain', 'healthcheck', 'config']) {
+  for (const word of ['check', 'dev', 'emit', 'replay', 'healthcheck', 'config']) {
     t.match(parsed(word), { kind: 'usage', exitCode: 64, text: `This version has no \`${word}\` yet; it has \`run\`.` })
   }
   t.match(parsed('replay', 'something'), { kind: 'usage', text: /no `replay` yet/ })
@@ -80,7 +109,7 @@ void t.test('any words end in a command, and a usage error is harmless to print'
   fc.assert(
     fc.property(fc.array(anyText(), { maxLength: 4 }), (argv) => {
       const command = parse(argv, PIPE)
-      return command.kind !== 'usage' || !/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(command.text)
+      return !('text' in command) || !/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(command.text)
     }),
   )
   t.pass()

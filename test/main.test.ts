@@ -3,6 +3,8 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
@@ -83,4 +85,41 @@ void t.test('SIGTERM stops a bridge whose neighbours never came up, with exit co
   })
   t.equal(code, 0)
   t.match(out, /bridge\.stopped/)
+})
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return String(port)
+}
+
+void t.test('drain, as preStop runs it, lets a bridge end what it has; SIGTERM then ends it at once', async (t) => {
+  const env = {
+    BRIDGE_SERVICE: 'svc',
+    XZEPR_API_TOKEN: 'x',
+    BRIDGE_WORK_API_PORT: '0',
+    BRIDGE_OPS_PORT: await freePort(),
+    XZEPR_KAFKA_BROKERS: '127.0.0.1:1',
+    XZEPR_API_URL: 'http://127.0.0.1:1',
+  }
+  let drained: Promise<Ended> | undefined
+  const bridge = await run([], env, (text, pid) => {
+    if (drained !== undefined || !text.includes('bridge.started')) return
+    drained = run(['drain', '--reason', 'pod ends'], env)
+    void drained.then(async () => {
+      const status = await fetch(`http://127.0.0.1:${env.BRIDGE_OPS_PORT}/status`)
+      t.match(await status.json(), { phase: 'drained', drain: { left: { works: 0 } } }, 'it is still there')
+      process.kill(pid, 'SIGTERM')
+    })
+  })
+  t.match(await drained, { code: 0, out: /^Drained/m, err: '' })
+  t.equal(bridge.code, 0)
+  t.match(bridge.out, /"event":"lever.drain".*"why":"pod ends"/)
+  t.match(bridge.out, /bridge\.drained[\s\S]*bridge\.stopped/)
+  t.match(await run(['drain'], env), { code: 69, err: /Nobody listens/ })
+  t.match(await run(['drain'], { ...env, BRIDGE_OPS_PORT: '0' }), { code: 78, err: /BRIDGE_OPS_PORT/ })
+  t.match(await run(['drain', 'now'], env), { code: 64 })
 })

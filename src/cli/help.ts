@@ -21,15 +21,46 @@ A record's offset is committed when nothing more is owed for it; the bridge need
 
 const USAGE: readonly (readonly [string, string])[] = [
   ['xzepr-bridge [run]', 'Deliver until SIGTERM. Everything is set by environment variables.'],
+  ['xzepr-bridge drain', 'Let the bridge beside it end what it has, for preStop. `drain --help` tells more.'],
   ['xzepr-bridge --help', 'This text.'],
   ['xzepr-bridge --version', 'The version.'],
 ]
 
 const EXITS: readonly (readonly [string, string])[] = [
-  ['0', 'Stopped as asked.'],
+  ['0', 'Stopped as asked; drained.'],
+  ['1', 'Failed; not drained.'],
   ['64', 'The command line is wrong.'],
+  ['69', 'Nobody listens on the ops port.'],
   ['78', 'The configuration is wrong; every error is listed.'],
 ]
+
+export const DRAIN_HELP = `xzepr-bridge drain [--reason TEXT] [--timeout SECONDS]
+
+Lets the bridge that runs here end what it has: it takes nothing new, works in
+hand may still report, then offsets are committed and the group is left, so
+that another bridge goes on at once. The work API stays open until SIGTERM.
+Returns when all that is done, or when BRIDGE_SHUTDOWN_GRACE_MS is over.
+
+  --reason TEXT       goes into the bridge's log
+  --timeout SECONDS   stop waiting sooner or later than the grace and 5 s
+
+It finds the bridge by BRIDGE_OPS_HOST and BRIDGE_OPS_PORT, and sends the token
+of BRIDGE_OPS_TOKEN_FILE where that is set. Drained is for good: a bridge that
+has drained delivers again only after a restart.
+
+In a pod, so that the app's last works count while the app still ends:
+
+  containers or initContainers:
+    - name: xzepr-bridge
+      lifecycle:
+        preStop:
+          exec:
+            command: [node, dist/main.js, drain, --reason, pod ends]
+  terminationGracePeriodSeconds: 35   # the grace of 25 s, the drain's end, the app's
+
+Exit codes: 0 drained, 1 not (it says how much is left), 64 wrong command line,
+69 nobody listens, 78 a variable is wrong.
+`
 
 const WIDEST = 100
 const NARROWEST = 40

@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import type { DrainCommand } from '../../src/cli/drain.ts'
+import { drainBridge } from '../../src/cli/drain.ts'
+import { VirtualClock } from '../support/clock.ts'
+
+interface Scope {
+  teardown(what: () => unknown): void
+}
+
+type Answering = (request: IncomingMessage & { body: string }, response: ServerResponse) => void
+
+/** A stand-in for the ops port; every request that came in, and what was printed. */
+async function made(t: Scope, answering: Answering, more: Partial<DrainCommand> = {}) {
+  const requests: string[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString()
+      requests.push(`${request.method ?? ''} ${request.url ?? ''} ${body}`.trim())
+      server.emit('came')
+      answering(Object.assign(request, { body }), response)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  const clock = new VirtualClock()
+  const said: string[] = []
+  const complained: string[] = []
+  const exitCode = drainBridge({
+    address: { host: '127.0.0.1', port, graceMs: 25_000, token: undefined },
+    reason: undefined,
+    timeoutMs: undefined,
+    clock,
+    say: (line) => said.push(line),
+    complain: (line) => complained.push(line),
+    ...more,
+  })
+  const came = async (count: number): Promise<void> => {
+    while (requests.length < count) await once(server, 'came')
+  }
+  return { server, port, clock, said, complained, exitCode, requests, came }
+}
+
+const drained = (works: number, reports: number) =>
+  JSON.stringify({ phase: 'drained', drain: { stage: 'drained', left: { unsettled: 9, works, reports } } })
+
+void t.test('a bridge that has drained is exit code 0; the reason and the token travel with the request', async (t) => {
+  let authorization: string | undefined
+  const answering: Answering = (request, response) => {
+    ;({ authorization } = request.headers)
+    response.end(drained(0, 0))
+  }
+  const { exitCode, requests, said, complained, clock } = await made(t, answering, { reason: 'pod "ends"' })
+  t.equal(await exitCode, 0)
+  t.same(requests, ['POST /drain {"why":"pod \\"ends\\""}'])
+  t.equal(authorization, undefined)
+  t.match(said, [/^Draining the bridge at 127\.0\.0\.1, port \d+.* 30 s /, /^Drained/])
+  t.same(complained, [])
+  t.equal(clock.pending, 0)
+  const { port } = await made(t, answering)
+  const address = { host: '127.0.0.1', port, graceMs: 0, token: 's3cret' }
+  t.equal(await (await made(t, answering, { address })).exitCode, 0)
+  t.equal(authorization, 'Bearer s3cret')
+})
+
+void t.test('when the grace is over it is exit code 1, and says how much is left', async (t) => {
+  const { exitCode, complained } = await made(t, (_request, response) => response.end(drained(2, 1)))
+  t.equal(await exitCode, 1)
+  t.match(complained, [/2 works not ended and 1 report owed/])
+})
+
+void t.test('while it waits it says what for, whenever that has changed', async (t) => {
+  let finish = (): void => undefined
+  const works = [{ running: 2, attempting: 1 }, { running: 2, attempting: 1 }, { running: 1 }]
+  const { exitCode, clock, said, came } = await made(t, ({ url }, response) => {
+    if (url === '/drain') finish = () => response.end(drained(0, 0))
+    else response.end(JSON.stringify({ works: works.shift(), reports: { events: 1 } }))
+  })
+  await came(1)
+  for (const count of [2, 3, 4]) {
+    await clock.advance(1000)
+    await came(count)
+    while (clock.pending < 2) await new Promise((resolve) => setImmediate(resolve))
+  }
+  finish()
+  t.equal(await exitCode, 0)
+  t.same(said.slice(1, -1), [
+    'Waiting for 3 works with the app and 1 report for XZepr.',
+    'Waiting for 1 work with the app and 1 report for XZepr.',
+  ])
+})
+
+void t.test('it ends by its own clock, the grace and 5 s, whatever the bridge does', async (t) => {
+  for (const [timeoutMs, endsMs] of [
+    [undefined, 30_000],
+    [7000, 7000],
+  ] as const) {
+    const { exitCode, clock, complained, came } = await made(t, () => undefined, { timeoutMs })
+    await came(1)
+    await clock.advance(endsMs - 1)
+    let over = false
+    void exitCode.then(() => (over = true))
+    await clock.advance(0)
+    t.equal(over, false)
+    await clock.advance(1)
+    t.equal(await exitCode, 1)
+    t.match(complained, [/^Not drained in time/])
+    t.equal(clock.pending, 0)
+  }
+})
+
+void t.test('nobody there is exit code 69', async (t) => {
+  const { port, server } = await made(t, (_request, response) => response.end(drained(0, 0)))
+  server.close()
+  await once(server, 'close')
+  const address = { host: '127.0.0.1', port, graceMs: 0, token: undefined }
+  const { exitCode, complained } = await made(t, () => undefined, { address })
+  t.equal(await exitCode, 69)
+  t.match(complained, [/^Nobody listens.*BRIDGE_OPS_PORT/])
+})
+
+void t.test('whatever else answers is exit code 1, and says why', async (t) => {
+  const problem = JSON.stringify({ detail: 'Call from inside the pod.' })
+  const answers: [Answering, RegExp][] = [
+    [(_, response) => response.writeHead(403).end(problem), /HTTP 403\. Call from inside the pod\./],
+    [(_, response) => response.writeHead(404).end('nothing'), /HTTP 404\.$/],
+    [(_, response) => response.end('<html>'), /is no bridge that can drain/],
+    [(_, response) => response.end('null'), /is no bridge that can drain/],
+    [(_, response) => response.end('{"phase":"drained"}'), /is no bridge that can drain/],
+    [(request) => request.socket.destroy(), /broke off \(ECONNRESET\)/],
+    [(_, response) => response.end(Buffer.alloc(5_000_000)), /broke off \(an answer without an end\)/],
+  ]
+  for (const [answering, why] of answers) {
+    const { exitCode, complained } = await made(t, answering)
+    t.equal(await exitCode, 1)
+    t.match(complained, [why])
+  }
+})
