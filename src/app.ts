@@ -23,6 +23,7 @@ import { createMetrics } from './metrics.ts'
 import { Shutdown } from './shutdown.ts'
 import { Status } from './status.ts'
 import { webhookClient } from './webhook/client.ts'
+import { signingKeys as keysIn } from './webhook/signature.ts'
 import { fixedToken, tokenFile } from './xzepr/credentials.ts'
 import { XzeprReporter } from './xzepr/reporter.ts'
 
@@ -71,11 +72,14 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     journal,
     caPem: config.xzepr.ca,
   })
+  const { secrets } = config.webhook
+  const signingKeys = secrets === undefined ? undefined : keysIn(secrets)
   const webhook = webhookClient({
     url: new URL(config.webhook.url),
     timeoutMs: config.webhook.timeoutMs,
     connections: delivery.maxInFlight,
     clock,
+    ...(signingKeys !== undefined && { signingKeys: () => signingKeys }),
   })
   // A small app must not wait for XZepr more than a large one: its reports are small in number and bounded in bytes.
   const maxReports = Math.max(REPORTS_MIN, delivery.maxRunning)

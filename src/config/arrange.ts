@@ -22,7 +22,13 @@ export function arrange(values: Values, readFile: FileReader, findings: Findings
     service,
     kafka: kafkaOf(values, content),
     xzepr: xzeprOf(values, content('XZEPR_API_CA_LOCATION', CERTIFICATES), readFile, findings),
-    webhook: { url: values.BRIDGE_WEBHOOK_URL, format: 'verbatim', timeoutMs: values.BRIDGE_WEBHOOK_TIMEOUT_MS },
+    webhook: {
+      url: values.BRIDGE_WEBHOOK_URL,
+      format: values.BRIDGE_WEBHOOK_FORMAT,
+      timeoutMs: values.BRIDGE_WEBHOOK_TIMEOUT_MS,
+      secrets: values.BRIDGE_WEBHOOK_SECRET,
+      batch: { max: values.BRIDGE_BATCH_MAX, waitMs: values.BRIDGE_BATCH_WAIT_MS },
+    },
     delivery: {
       eventTypes: values.BRIDGE_EVENT_TYPES,
       lifecycle: values.BRIDGE_LIFECYCLE,
