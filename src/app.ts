@@ -29,6 +29,7 @@ import { Status } from './status.ts'
 import { webhookClient } from './webhook/client.ts'
 import { encodings } from './webhook/encodings.ts'
 import { healthAsk } from './webhook/health.ts'
+import { signingKeys as keysIn } from './webhook/signature.ts'
 import { fixedToken, tokenFile } from './xzepr/credentials.ts'
 import { XzeprReporter } from './xzepr/reporter.ts'
 
@@ -77,11 +78,14 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     journal,
     caPem: config.xzepr.ca,
   })
+  const { secrets } = config.webhook
+  const signingKeys = secrets === undefined ? undefined : keysIn(secrets)
   const webhook = webhookClient({
     url: new URL(config.webhook.url),
     timeoutMs: config.webhook.timeoutMs,
     connections: delivery.maxInFlight,
     clock,
+    ...(signingKeys !== undefined && { signingKeys: () => signingKeys }),
   })
   // A small app must not wait for XZepr more than a large one: its reports are small in number and bounded in bytes.
   const maxReports = Math.max(REPORTS_MIN, delivery.maxRunning)
@@ -92,6 +96,8 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     receiverName: receiver.name,
     receiverType: receiver.type,
   })
+  const { format, batch } = config.webhook
+  const facts = { format, group: identity.group, attemptsMax: delivery.maxAttempts, encodings }
   const bridge = new Bridge(
     {
       source,
@@ -102,18 +108,14 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
       journal,
       filter,
       decodeUtf8,
-      deliver: (parcels) =>
-        deliveryOf(
-          { group: identity.group, attemptsMax: delivery.maxAttempts, format: 'verbatim', encodings },
-          parcels,
-        ),
+      deliver: (parcels) => deliveryOf(facts, parcels),
     },
     {
       identity,
       order: delivery.order,
       policy: { ...delivery, attemptsMax: delivery.maxAttempts, deadLetters: false },
       bounds: { ...delivery, maxReports },
-      batch: SINGLE,
+      batch: format === 'batch' ? { maxEvents: batch.max, waitMs: batch.waitMs } : SINGLE,
     },
   )
   const desk = new Desk(bridge, reporter, clock, {

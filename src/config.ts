@@ -12,19 +12,14 @@ import { gather, readValues, warnOfStrays } from './config/environment.ts'
 import type { FileReader } from './config/files.ts'
 import type { Problem } from './config/findings.ts'
 import { Findings } from './config/findings.ts'
+import type { Format } from './core/delivery.ts'
 import type { Values } from './config/variables.ts'
 
 export interface Config {
   readonly service: string
   readonly kafka: KafkaConfig
   readonly xzepr: XzeprConfig
-  readonly webhook: {
-    readonly url: string
-    readonly format: 'verbatim'
-    readonly timeoutMs: number
-    /** Where the app is asked for its health; undefined when it is not. */
-    readonly healthUrl: string | undefined
-  }
+  readonly webhook: WebhookConfig
   readonly delivery: DeliveryConfig
   /** What lifecycle events carry when a report does not say otherwise. */
   readonly work: { readonly name: string; readonly version: string; readonly package: string }
@@ -78,6 +73,18 @@ export interface XzeprConfig {
   /** PEM text of the authorities; undefined for the public ones. */
   readonly ca: string | undefined
   readonly receiver: { readonly name: string; readonly type: string; readonly version: string }
+}
+
+export interface WebhookConfig {
+  readonly url: string
+  readonly format: Format
+  readonly timeoutMs: number
+  /** `whsec_…` words with white-space between; undefined: deliveries are not signed. */
+  readonly secrets: string | undefined
+  /** How many events a delivery of format `batch` holds at most, and how long it waits for them. */
+  readonly batch: { readonly max: number; readonly waitMs: number }
+  /** Where the app is asked for its health; undefined when it is not. */
+  readonly healthUrl: string | undefined
 }
 
 export interface DeliveryConfig {

@@ -11,6 +11,7 @@ const POLICY = {
   retryMaxMs: 60_000,
   leaseMs: 300_000,
   lifecycle: 'explicit',
+  deadLetters: false,
 } as const
 
 void t.test(

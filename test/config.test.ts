@@ -12,12 +12,15 @@ const BASE: Env = { BRIDGE_SERVICE: 'deployer', XZEPR_API_TOKEN: 'token' }
 const CERT = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
 const KEY = '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n'
 
+const SECRET = `whsec_${Buffer.alloc(24, 'a').toString('base64')}`
+
 const FILES: Readonly<Record<string, string>> = {
   '/secrets/ca.crt': CERT,
   '/secrets/tls.crt': CERT,
   '/secrets/tls.key': KEY,
   '/secrets/password': ' pass word \n',
   '/secrets/token': 'file-token\n',
+  '/secrets/webhook': `${SECRET} ${SECRET}\n`,
   '/secrets/empty': '\n',
   '/secrets/bad': 'one two',
 }
@@ -68,7 +71,14 @@ void t.test('a service’s name and a token are enough; the rest has the contrac
         ca: undefined,
         receiver: { name: 'deployer-receiver', type: 'worker', version: '1.0.0' },
       },
-      webhook: { url: 'http://127.0.0.1:8080/events', format: 'verbatim', timeoutMs: 30_000, healthUrl: undefined },
+      webhook: {
+        url: 'http://127.0.0.1:8080/events',
+        format: 'verbatim',
+        timeoutMs: 30_000,
+        secrets: undefined,
+        batch: { max: 100, waitMs: 20 },
+        healthUrl: undefined,
+      },
       delivery: {
         eventTypes: '*',
         lifecycle: 'explicit',
@@ -109,7 +119,10 @@ void t.test('every variable that is built reaches its place', async (t) => {
     XZEPR_KAFKA_SSL_KEY_LOCATION: '/secrets/tls.key',
     BRIDGE_START_FROM: 'latest',
     BRIDGE_WEBHOOK_URL: 'http://app:3000/x?y=1',
-    BRIDGE_WEBHOOK_FORMAT: 'verbatim',
+    BRIDGE_WEBHOOK_FORMAT: 'batch',
+    BRIDGE_WEBHOOK_SECRET_FILE: '/secrets/webhook',
+    BRIDGE_BATCH_MAX: '7',
+    BRIDGE_BATCH_WAIT_MS: '0',
     BRIDGE_WEBHOOK_TIMEOUT_MS: '1',
     BRIDGE_APP_HEALTH_URL: 'http://app:3000/healthz',
     BRIDGE_EVENT_TYPES: 'deployment.*, !deployment.test',
@@ -155,7 +168,14 @@ void t.test('every variable that is built reaches its place', async (t) => {
       ca: CERT.trimEnd(),
       receiver: { name: 'receiver', type: 'type', version: '2' },
     },
-    webhook: { url: 'http://app:3000/x?y=1', format: 'verbatim', timeoutMs: 1, healthUrl: 'http://app:3000/healthz' },
+    webhook: {
+      url: 'http://app:3000/x?y=1',
+      format: 'batch',
+      timeoutMs: 1,
+      secrets: `${SECRET} ${SECRET}`,
+      batch: { max: 7, waitMs: 0 },
+      healthUrl: 'http://app:3000/healthz',
+    },
     delivery: {
       eventTypes: 'deployment.*, !deployment.test',
       lifecycle: 'auto',
@@ -286,7 +306,38 @@ void t.test('SASL needs user and password, TLS’s certificate its key', async (
   })
 })
 
+void t.test('a webhook’s secrets are words of whsec_ and 24 to 64 bytes, several while they change', async (t) => {
+  const secret = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 'a').toString('base64')}`
+  const given = (text: string): Env => ({ ...BASE, BRIDGE_WEBHOOK_SECRET: text })
+  for (const bytes of [24, 25, 26, 64]) {
+    t.same(refused(given(secret(bytes))), {}, `${bytes} bytes`)
+    t.same(refused(given(secret(bytes).replace(/=+$/, ''))), {}, `${bytes} bytes without padding`)
+  }
+  t.equal(configOf(given(` ${secret(24)}\t${secret(32)} `)).webhook.secrets, ` ${secret(24)}\t${secret(32)} `)
+  t.same(refused(given(Array<string>(8).fill(SECRET).join(' '))), {})
+  const wrong = [
+    secret(23),
+    secret(65),
+    SECRET.slice(6),
+    `${SECRET}=`,
+    `${SECRET},${SECRET}`,
+    `${SECRET}a`,
+    'whsec_',
+    'whsk_x',
+  ]
+  for (const text of [...wrong, `${SECRET} ${secret(23)}`, Array<string>(9).fill(SECRET).join(' ')]) {
+    t.match(refused(given(text)), { BRIDGE_WEBHOOK_SECRET: /whsec_/ }, text)
+  }
+  t.match(refused({ ...BASE, BRIDGE_WEBHOOK_SECRET_FILE: '/secrets/bad' }), {
+    BRIDGE_WEBHOOK_SECRET_FILE: /path of a file that holds up to 8 secrets whsec_/,
+  })
+})
+
 void t.test('what is set and has no effect is a warning', async (t) => {
+  t.match(warnings({ BRIDGE_BATCH_MAX: '7', BRIDGE_BATCH_WAIT_MS: '0' }), [
+    /^BRIDGE_BATCH_MAX is set but has no effect: BRIDGE_WEBHOOK_FORMAT is verbatim\.$/,
+    /^BRIDGE_BATCH_WAIT_MS is set/,
+  ])
   t.match(warnings({ XZEPR_KAFKA_SASL_USERNAME: 'u', XZEPR_KAFKA_SSL_CA_LOCATION: '/secrets/ca.crt' }), [
     /^XZEPR_KAFKA_SASL_USERNAME is set but has no effect: XZEPR_KAFKA_SECURITY_PROTOCOL is PLAINTEXT\.$/,
     /^XZEPR_KAFKA_SSL_CA_LOCATION is set/,

@@ -24,8 +24,10 @@ export function arrange(values: Values, readFile: FileReader, findings: Findings
     xzepr: xzeprOf(values, content('XZEPR_API_CA_LOCATION', CERTIFICATES), readFile, findings),
     webhook: {
       url: values.BRIDGE_WEBHOOK_URL,
-      format: 'verbatim',
+      format: values.BRIDGE_WEBHOOK_FORMAT,
       timeoutMs: values.BRIDGE_WEBHOOK_TIMEOUT_MS,
+      secrets: values.BRIDGE_WEBHOOK_SECRET,
+      batch: { max: values.BRIDGE_BATCH_MAX, waitMs: values.BRIDGE_BATCH_WAIT_MS },
       healthUrl: values.BRIDGE_APP_HEALTH_URL,
     },
     delivery: {

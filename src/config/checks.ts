@@ -15,6 +15,7 @@ export function checkTogether(values: Values, given: Given, findings: Findings):
   checkSasl(values, given, findings)
   checkTls(values, given, findings)
   checkPatience(values, findings)
+  checkBatch(values, given, findings)
   checkListeners(values, findings)
 }
 
@@ -69,6 +70,12 @@ function checkPatience(values: Values, findings: Findings): void {
   if (values.BRIDGE_RETRY_INITIAL_MS > values.BRIDGE_RETRY_MAX_MS) {
     findings.refuse('BRIDGE_RETRY_INITIAL_MS', `must be at most BRIDGE_RETRY_MAX_MS, ${values.BRIDGE_RETRY_MAX_MS}`)
   }
+}
+
+function checkBatch(values: Values, given: Given, findings: Findings): void {
+  if (!findings.sound('BRIDGE_WEBHOOK_FORMAT') || values.BRIDGE_WEBHOOK_FORMAT === 'batch') return
+  const why = `BRIDGE_WEBHOOK_FORMAT is ${values.BRIDGE_WEBHOOK_FORMAT}`
+  warnIdle(['BRIDGE_BATCH_MAX', 'BRIDGE_BATCH_WAIT_MS'], why, given, findings)
 }
 
 function checkListeners(values: Values, findings: Findings): void {

@@ -118,7 +118,10 @@ function fillFromFiles(data: Map<string, string>, readFile: FileReader, findings
     const path = data.get(name)
     if (path === undefined || fills === undefined) continue
     if (data.has(fills)) findings.refuse(name, `must not be set beside ${fills}: one of the two`)
-    const secret = readText(name, path, readFile, findings)
+    const filled = ALL_VARIABLES.get(fills)
+    // What is wrong in the file is told by the file's variable: the other one is not set.
+    const right = filled?.sound && { is: filled.sound, text: `a file that holds ${filled.right}` }
+    const secret = readText(name, path, readFile, findings, right)
     if (secret !== undefined) data.set(fills, secret)
   }
 }

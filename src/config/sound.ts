@@ -59,6 +59,24 @@ export function token(text: string): boolean {
   return /^[A-Za-z0-9._~+/-]+=*$/.test(text)
 }
 
+/** More would crowd the headers; a change of secrets needs two. */
+export const SECRETS_MAX = 8
+
+/** Keys of Standard Webhooks as they are handed about; their bounds are the specification's. */
+export function webhookSecrets(text: string): boolean {
+  const words = text.trim().split(/\s+/)
+  return words.length <= SECRETS_MAX && words.every(webhookSecret)
+}
+
+function webhookSecret(word: string): boolean {
+  const base64 = /^whsec_([A-Za-z0-9+/]+)(={0,2})$/.exec(word)
+  if (base64 === null) return false
+  const [, digits = '', padding = ''] = base64
+  const bytes = Math.floor((digits.length * 3) / 4)
+  const padded = padding === '' || (digits.length + padding.length) % 4 === 0
+  return padded && digits.length % 4 !== 1 && bytes >= 24 && bytes <= 64
+}
+
 /** Comma list of globs, `!` refuses. */
 export function eventTypes(text: string): boolean {
   return !CONTROL.test(text) && text.split(',').every((pattern) => /^!?[^!\s]+$/.test(pattern.trim()))

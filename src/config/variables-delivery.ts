@@ -4,7 +4,7 @@
  * Defaults are the contract's, section 7; a law test pins them.
  */
 import { Type } from 'typebox'
-import { eventTypes, httpUrl } from './sound.ts'
+import { SECRETS_MAX, eventTypes, httpUrl, webhookSecrets } from './sound.ts'
 import { choice, optional, path, preset, whole } from './variable.ts'
 
 const DAY_MS = 86_400_000
@@ -21,8 +21,7 @@ export const DELIVERY_VARIABLES = {
   BRIDGE_WEBHOOK_FORMAT: choice('verbatim', ['verbatim', 'structured', 'binary', 'batch'], {
     group: 'Webhook',
     description: 'What the app gets: XZepr’s own JSON byte for byte, or CloudEvents 1.0 in one of their forms.',
-    example: 'verbatim',
-    notYet: ['structured', 'binary', 'batch'],
+    example: 'structured',
   }),
   BRIDGE_WEBHOOK_TIMEOUT_MS: whole(30_000, 1, DAY_MS, {
     group: 'Webhook',
@@ -33,28 +32,25 @@ export const DELIVERY_VARIABLES = {
     group: 'Webhook',
     kind: 'secret',
     description: 'Signs deliveries as Standard Webhooks do; several, with white-space between, while they change.',
-    example: 'whsec_Y2hhbmdlLW1l',
-    right: 'secrets that begin with whsec_',
-    notYet: true,
+    example: 'whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2UtbWU=',
+    right: `up to ${SECRETS_MAX} secrets whsec_<base64 of 24 to 64 bytes>, with white-space between`,
+    sound: webhookSecrets,
   }),
   BRIDGE_WEBHOOK_SECRET_FILE: path({
     group: 'Webhook',
     description: 'A file with the signing secrets, instead of the variable.',
     example: '/var/run/secrets/webhook/secret',
     fills: 'BRIDGE_WEBHOOK_SECRET',
-    notYet: true,
   }),
   BRIDGE_BATCH_MAX: whole(100, 1, 10_000, {
     group: 'Webhook',
     description: 'Events in one delivery at most, with the format batch.',
     example: '50',
-    notYet: true,
   }),
   BRIDGE_BATCH_WAIT_MS: whole(20, 0, 60_000, {
     group: 'Webhook',
     description: 'How long a delivery waits to be filled, in milliseconds, with the format batch.',
     example: '50',
-    notYet: true,
   }),
   BRIDGE_APP_HEALTH_URL: optional(Type.String(), {
     group: 'Webhook',

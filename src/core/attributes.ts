@@ -11,6 +11,7 @@
  *           null                             is not set
  */
 import type { JsonText } from './json.ts'
+import { jsonString } from './json.ts'
 
 export const ATTRIBUTE_NAME = /^[a-z0-9]+$/
 
@@ -39,7 +40,7 @@ export function extensionValue(json: JsonText): JsonText | undefined {
 
 /** The value of an attribute that CloudEvents itself defines; undefined when nothing of it can stand. */
 export function coreValue(name: string, json: JsonText): JsonText | undefined {
-  const text = json.startsWith('"') ? (JSON.parse(json) as string) : undefined
+  const text = json.startsWith('"') ? jsonString(json) : undefined
   switch (name) {
     case 'source':
       return text === undefined || URI_REFERENCE.test(text) ? json : JSON.stringify(uriReference(text))
@@ -118,7 +119,7 @@ const PLAIN_TEXT = /^"[\x20-\x5b\x5d-\x7e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd
 
 function textValue(json: JsonText): JsonText {
   if (PLAIN_TEXT.test(json)) return json
-  const text = JSON.parse(json) as string
+  const text = jsonString(json)
   const clean = attributeText(text)
   return clean === text ? json : JSON.stringify(clean)
 }

@@ -12,8 +12,8 @@
  */
 import { ATTRIBUTE_NAME, attributeName, coreValue, extensionValue, isJsonType, isTextType } from './attributes.ts'
 import { headerText } from './header-text.ts'
-import type { JsonText } from './json.ts'
-import { jsonMembers } from './json.ts'
+import type { JsonMembers, JsonText } from './json.ts'
+import { jsonMembers, jsonString } from './json.ts'
 import type { DecodeUtf8 } from './message.ts'
 import type { KafkaRecord } from './record.ts'
 
@@ -47,14 +47,14 @@ const NO_BYTES = new Uint8Array(0)
 
 /** The event of a record in a JSON form: XZepr's own, or the Kafka binding's structured mode. */
 export function cloudEventOfJson(record: KafkaRecord, encodings: Encodings): CloudEvent {
-  const members = new Map(jsonMembers(encodings.decodeUtf8(record.value ?? NO_BYTES) ?? '{}'))
+  const members = jsonMembers(encodings.decodeUtf8(record.value ?? NO_BYTES) ?? '{}')
   const data = members.get('data')
   const base64 = data === undefined ? base64Of(members.get('data_base64')) : undefined
-  if (base64 !== undefined) members.delete('data_base64')
-  const attributes = attributesOf(members, record.timestampMs, data !== undefined)
+  const member = base64 === undefined ? 'data' : 'data_base64'
+  const attributes = attributesOf(members, record.timestampMs, data === undefined ? undefined : JSON_TYPE, member)
   if (data !== undefined) {
     const text = data.startsWith('"') && !isJsonType(mediaTypeOf(attributes) ?? JSON_TYPE)
-    const body = (): string => (text ? (JSON.parse(data) as string) : data)
+    const body = (): string => (text ? jsonString(data) : data)
     return { attributes, data: { member: 'data', json: () => data, bytes: () => encodings.encodeUtf8(body()) } }
   }
   if (base64 === undefined) return { attributes, data: undefined }
@@ -71,7 +71,7 @@ export function cloudEventOfHeaders(
 ): CloudEvent {
   const members = new Map(Object.entries(given).map(([name, value]) => [name, JSON.stringify(value)]))
   if (contentType !== undefined) members.set('datacontenttype', JSON.stringify(contentType))
-  const attributes = attributesOf(members, record.timestampMs, false)
+  const attributes = attributesOf(members, record.timestampMs)
   const { value } = record
   if (value === null) return { attributes, data: undefined }
   const mediaType = mediaTypeOf(attributes)
@@ -109,7 +109,7 @@ function isJsonText(text: string): boolean {
 
 /** Base64 inside a JSON text; undefined where it is none: then the member is an extension like any other. */
 function base64Of(json: JsonText | undefined): string | undefined {
-  const base64 = json?.startsWith('"') === true ? (JSON.parse(json) as string) : undefined
+  const base64 = json?.startsWith('"') === true ? jsonString(json) : undefined
   return base64 !== undefined && base64.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(base64) ? base64 : undefined
 }
 
@@ -120,7 +120,16 @@ const TAKEN: ReadonlySet<string> = new Set(['specversion', 'id', 'data', ...CORE
 /** Of a year with more than four digits RFC 3339 has no word; before 1970 a record has no time, by Kafka's convention. */
 const TIME_END_MS = Date.UTC(10_000, 0)
 
-function attributesOf(members: ReadonlyMap<string, JsonText>, timestampMs: number, hasData: boolean): Attributes {
+/**
+ * @param impliedType the type of data that has none, where data is there.
+ * @param dataMember the member that is no attribute.
+ */
+function attributesOf(
+  members: JsonMembers,
+  timestampMs: number,
+  impliedType?: string,
+  dataMember = 'data',
+): Attributes {
   // The id stays as it is, also where CloudEvents would not have it so: by it the app reports.
   const attributes = new Map<string, JsonText>([
     ['specversion', '"1.0"'],
@@ -137,7 +146,7 @@ function attributesOf(members: ReadonlyMap<string, JsonText>, timestampMs: numbe
   }
   const foreign: [string, JsonText][] = []
   for (const [name, json] of members) {
-    if (TAKEN.has(name)) continue
+    if (TAKEN.has(name) || name === dataMember) continue
     if (ATTRIBUTE_NAME.test(name)) put(name, json, extensionValue(json))
     else foreign.push([attributeName(name), json])
   }
@@ -145,21 +154,23 @@ function attributesOf(members: ReadonlyMap<string, JsonText>, timestampMs: numbe
     valid = false
     if (name !== '' && !TAKEN.has(name) && !attributes.has(name)) put(name, json, extensionValue(json))
   }
-  if (!valid) complete(attributes, timestampMs, hasData)
+  if (!valid) complete(attributes, timestampMs, impliedType)
   return attributes
 }
 
 /** Adds what XZepr's own form leaves to its reader. */
-function complete(attributes: Map<string, JsonText>, timestampMs: number, hasData: boolean): void {
+function complete(attributes: Map<string, JsonText>, timestampMs: number, impliedType: string | undefined): void {
   if (!attributes.has('time') && timestampMs >= 0 && timestampMs < TIME_END_MS) {
     attributes.set('time', `"${new Date(timestampMs).toISOString()}"`)
   }
-  if (hasData && !attributes.has('datacontenttype')) attributes.set('datacontenttype', `"${JSON_TYPE}"`)
+  if (impliedType !== undefined && !attributes.has('datacontenttype')) {
+    attributes.set('datacontenttype', `"${impliedType}"`)
+  }
 }
 
 function mediaTypeOf(attributes: Attributes): string | undefined {
   const json = attributes.get('datacontenttype')
-  return json === undefined ? undefined : (JSON.parse(json) as string)
+  return json === undefined ? undefined : jsonString(json)
 }
 
 /** The event as one JSON object (JSON format, section 3). @param more attributes that win over the event's own. */
@@ -188,5 +199,5 @@ export function binaryParts({ attributes, data }: CloudEvent): {
 
 /** A value in CloudEvents' canonical string encoding. */
 function canonicalText(json: JsonText): string {
-  return json.startsWith('"') ? (JSON.parse(json) as string) : json
+  return json.startsWith('"') ? jsonString(json) : json
 }

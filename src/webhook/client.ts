@@ -15,8 +15,10 @@ import type { Dispatcher } from 'undici'
 import { errors, Pool } from 'undici'
 import type { Answer, Exchange } from '../core/answer.ts'
 import { answerTo } from '../core/answer.ts'
-import type { Attempt, Clock, Delivery, Wake, Webhook } from '../core/seams.ts'
+import type { Attempt, Clock, Delivery, Webhook } from '../core/seams.ts'
 import { Collected } from './collected.ts'
+import type { Timed } from './deadlines.ts'
+import { Deadlines } from './deadlines.ts'
 import { signatureHeaders } from './signature.ts'
 
 export interface WebhookOptions {
@@ -66,14 +68,13 @@ export function webhookClient(options: WebhookOptions): WebhookClient {
     keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
   })
   const path = url.pathname + url.search
-  const out = new Set<OneAttempt>()
+  const out = new Deadlines<OneAttempt>(clock)
   return {
     attempt(delivery: Delivery): Attempt {
       const { body, wantsBody } = delivery
       // An answer that names events takes no more room than the events did, and some for the frame.
       const bounds = { timeoutMs, bodyBytes: wantsBody ? maxResponseBytes + body.length : maxResponseBytes }
-      const attempt = new OneAttempt(bounds, wantsBody, clock, () => out.delete(attempt))
-      out.add(attempt)
+      const attempt = new OneAttempt(bounds, wantsBody, clock, out)
       try {
         const headers = signed(delivery, signingKeys(), clock)
         pool.dispatch({ path, method: 'POST', headers, body }, attempt)
@@ -83,7 +84,7 @@ export function webhookClient(options: WebhookOptions): WebhookClient {
       return attempt
     },
     async close(): Promise<void> {
-      for (const attempt of out) attempt.abort()
+      for (const attempt of out.all) attempt.abort()
       await pool.destroy()
     },
   }
@@ -101,12 +102,12 @@ interface AttemptBounds {
 }
 
 /** One exchange. undici calls the `on…` methods; the first thing that ends it makes the answer, the rest is silence. */
-class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
+class OneAttempt implements Attempt, Timed, Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>
+  readonly deadlineAtMs: number
   readonly #bounds: AttemptBounds
   readonly #clock: Clock
-  readonly #deadline: Wake
-  readonly #onEnd: () => void
+  readonly #out: Deadlines<OneAttempt>
   #resolve: (answer: Answer) => void = () => undefined
   #ended = false
   /** Set once a connection stands and the request is being written. */
@@ -116,17 +117,16 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
   #bodyBytes = 0
   #body: Collected | undefined
 
-  constructor(bounds: AttemptBounds, wantsBody: boolean, clock: Clock, onEnd: () => void) {
+  constructor(bounds: AttemptBounds, wantsBody: boolean, clock: Clock, out: Deadlines<OneAttempt>) {
     this.#bounds = bounds
     this.#body = wantsBody ? new Collected() : undefined
     this.#clock = clock
-    this.#onEnd = onEnd
+    this.#out = out
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    this.#deadline = clock.wake(clock.nowMs() + bounds.timeoutMs, () => {
-      this.#timeout()
-    })
+    this.deadlineAtMs = clock.nowMs() + bounds.timeoutMs
+    out.add(this)
   }
 
   abort(): void {
@@ -174,7 +174,7 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
     else this.#fail(platformCode(error))
   }
 
-  #timeout(): void {
+  timeout(): void {
     const { timeoutMs } = this.#bounds
     if (this.#controller === undefined) this.#fail(`no connection within ${timeoutMs} ms`)
     else this.#fail(`no ${this.#status === undefined ? 'answer' : 'end of the answer'} within ${timeoutMs} ms`)
@@ -198,8 +198,7 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
   #end(answer: Answer): void {
     if (this.#ended) return
     this.#ended = true
-    this.#deadline.cancel()
-    this.#onEnd()
+    this.#out.delete(this)
     this.#resolve(answer)
     // Without effect when the exchange is over; else it destroys the socket, and with it what is still to come.
     this.#controller?.abort(ENDED)

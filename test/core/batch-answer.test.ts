@@ -140,7 +140,7 @@ void t.test('whatever the body holds, there is one answer for each work and none
   fc.assert(
     fc.property(body, fc.constantFrom(OK, AGAIN), (body, whole) => {
       const all = answersOf({ ...whole, body }, ['a', 'b', '__proto__'])
-      const waits = all.map((each) => ('retryAfterMs' in each ? each.retryAfterMs : 0) ?? 0)
+      const waits = all.map((each) => ('retryAfterMs' in each ? each.retryAfterMs : 0))
       return all.length === 3 && all.every((each) => !('body' in each)) && waits.every((wait) => Number.isFinite(wait))
     }),
     { numRuns: 500 },

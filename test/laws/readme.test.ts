@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ERRORS } from '../../src/core/errors.ts'
 import { missingToolchain } from '../../src/dev/app-process.ts'
+import { run } from '../../src/dev/kafka/run.ts'
+import { signatureHeaders, signingKeys } from '../../src/webhook/signature.ts'
 
 const root = new URL('../../', import.meta.url)
 const textOf = (name: string): string => readFileSync(new URL(name, root), 'utf8')
@@ -64,6 +66,30 @@ void t.test('the README’s Python app reports started and completed, and answer
   const response = await whenUp(`http://127.0.0.1:${appPort}/events`)
   t.equal(response.status, 200)
   t.strictSame(calls, ['POST /work/a%20b/started', 'POST /work/a%20b/completed'])
+})
+
+void t.test('the README’s Python lines take what the bridge signs, and nothing else', async (t) => {
+  const missing = await missingToolchain('python', process.env)
+  if (missing !== undefined && process.env.CI !== 'true') {
+    t.pass('the Python lines', { skip: missing })
+    return
+  }
+  const lines = /```python\n(import base64[\s\S]*?)```/.exec(textOf('README.md'))?.[1] ?? ''
+  const [old, secret, other] = ['o', 's', 'x'].map((byte) => `whsec_${Buffer.alloc(24, byte).toString('base64')}`)
+  const [id, body] = ['g/xzepr%2Edev%2Eevents/0/1', Buffer.from('{"gruß":1.0}')]
+  const sign = (nowMs: number): object =>
+    signatureHeaders(signingKeys(`${old ?? ''} ${secret ?? ''}`), { id, body, nowMs })
+  const said = async (secret: string | undefined, headers: object, text = body.toString()): Promise<string> => {
+    const given = `import json, sys\nsecret, headers, body = json.loads(sys.argv[1])\nbody = body.encode()\n`
+    const args = ['-c', `${given}${lines}\nprint(valid)`, JSON.stringify([secret, headers, text])]
+    const { output } = await run('python3', args, { env: process.env, timeoutMs: 30_000 })
+    return output
+  }
+  const now = Date.now()
+  t.equal(await said(secret, sign(now)), 'True')
+  t.equal(await said(other, sign(now)), 'False', 'another secret')
+  t.equal(await said(secret, sign(now), '{}'), 'False', 'another body')
+  t.equal(await said(secret, sign(now - 600_000)), 'False', 'an old one')
 })
 
 /** Posts an event as soon as somebody listens. */
