@@ -13,6 +13,7 @@ import type { FileReader } from './config/files.ts'
 import type { Problem } from './config/findings.ts'
 import { Findings } from './config/findings.ts'
 import type { Values } from './config/variables.ts'
+import type { Expression } from './core/filter-expression.ts'
 
 export interface Config {
   readonly service: string
@@ -72,6 +73,8 @@ export interface XzeprConfig {
 export interface DeliveryConfig {
   /** Comma list of globs; `!` refuses. */
   readonly eventTypes: string
+  /** Compiled; undefined asks for everything. */
+  readonly filter: Expression | undefined
   readonly lifecycle: 'explicit' | 'auto'
   readonly order: 'key' | 'partition' | 'none'
   readonly maxInFlight: number

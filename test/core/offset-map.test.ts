@@ -152,7 +152,7 @@ void t.test('no text is longer than it may be, and one that was cut to fit says 
         complete === equal(back, map)
       )
     }),
-    { numRuns: 1500 },
+    { numRuns: 800 },
   )
 })
 
