@@ -92,6 +92,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
   const source = given ?? kafkaSource(config, clock, journal)
   const filter = createFilter({
     eventTypes: delivery.eventTypes,
+    expression: delivery.filter,
     group: identity.group,
     receiverName: receiver.name,
     receiverType: receiver.type,

@@ -14,6 +14,7 @@ import type { Problem } from './config/findings.ts'
 import { Findings } from './config/findings.ts'
 import type { Format } from './core/delivery.ts'
 import type { Values } from './config/variables.ts'
+import type { Expression } from './core/filter-expression.ts'
 
 export interface Config {
   readonly service: string
@@ -90,6 +91,8 @@ export interface WebhookConfig {
 export interface DeliveryConfig {
   /** Comma list of globs; `!` refuses. */
   readonly eventTypes: string
+  /** Compiled; undefined asks for everything. */
+  readonly filter: Expression | undefined
   readonly lifecycle: 'explicit' | 'auto'
   readonly order: 'key' | 'partition' | 'none'
   readonly maxInFlight: number

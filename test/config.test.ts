@@ -81,6 +81,7 @@ void t.test('a service’s name and a token are enough; the rest has the contrac
       },
       delivery: {
         eventTypes: '*',
+        filter: undefined,
         lifecycle: 'explicit',
         order: 'key',
         maxInFlight: 64,
@@ -178,6 +179,7 @@ void t.test('every variable that is built reaches its place', async (t) => {
     },
     delivery: {
       eventTypes: 'deployment.*, !deployment.test',
+      filter: undefined,
       lifecycle: 'auto',
       order: 'none',
       maxInFlight: 1,
@@ -399,6 +401,22 @@ void t.test('two listeners share no port, and the work API leaves loopback only 
   t.match(refused({ ...BASE, BRIDGE_WORK_API_HOST: '0.0.0.0' }), { BRIDGE_WORK_API_HOST: /loopback/ })
   const token = { BRIDGE_WORK_API_HOST: '0.0.0.0', BRIDGE_WORK_API_TOKEN_FILE: '/secrets/token' }
   t.equal(configOf(token).workApi.host, '0.0.0.0')
+})
+
+void t.test('a filter is compiled at start, and one that is wrong is refused with the place', async (t) => {
+  const { filter } = configOf({ BRIDGE_FILTER: ' {"not":{"exact":{"name":"noise"}}} ' }).delivery
+  const message = { id: '1', type: 't', source: 's', xzepr: undefined, mode: 'json', contentType: '' } as const
+  t.equal(filter?.test({ ...message, fields: { name: 'noise' } }), false)
+  t.equal(filter?.test({ ...message, fields: { name: 'work' } }), true)
+  for (const [json, right] of Object.entries({
+    deployment: 'is no filter: must be JSON',
+    '{"exact":{"type":"a"}': 'is no filter: must be JSON, and is none from character 22 on',
+    '{"any":[{"exact":{"type":"a"}},{"prefix":{"success":true}}]}':
+      'is no filter: /any/1/prefix/success: must be a text that is not empty, in quotes',
+  })) {
+    t.equal(refused({ ...BASE, BRIDGE_FILTER: json }).BRIDGE_FILTER, right)
+  }
+  t.equal(configOf({ BRIDGE_FILTER: '' }).delivery.filter, undefined, 'an empty one is not set')
 })
 
 void t.test('what is not built yet is refused, never ignored', async (t) => {

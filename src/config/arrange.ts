@@ -4,6 +4,8 @@
  * What BRIDGE_SERVICE stands for elsewhere is said here once: group, receiver, work and package.
  */
 import type { Config, KafkaConfig, XzeprConfig } from '../config.ts'
+import type { Expression } from '../core/filter-expression.ts'
+import { compileFilter } from '../core/filter-expression.ts'
 import type { FileReader, Right } from './files.ts'
 import { readText, tryRead } from './files.ts'
 import type { Findings } from './findings.ts'
@@ -32,6 +34,7 @@ export function arrange(values: Values, readFile: FileReader, findings: Findings
     },
     delivery: {
       eventTypes: values.BRIDGE_EVENT_TYPES,
+      filter: filterOf(values.BRIDGE_FILTER, findings),
       lifecycle: values.BRIDGE_LIFECYCLE,
       order: values.BRIDGE_ORDER,
       maxInFlight: values.BRIDGE_MAX_IN_FLIGHT,
@@ -61,6 +64,14 @@ export function arrange(values: Values, readFile: FileReader, findings: Findings
     shutdownGraceMs: values.BRIDGE_SHUTDOWN_GRACE_MS,
     logLevel: values.BRIDGE_LOG_LEVEL,
   }
+}
+
+function filterOf(json: string | undefined, findings: Findings): Expression | undefined {
+  if (json === undefined) return undefined
+  const reading = compileFilter(json)
+  if (reading.kind === 'filter') return reading
+  findings.refuse('BRIDGE_FILTER', `is no filter: ${reading.why}`)
+  return undefined
 }
 
 type PathName =

@@ -70,10 +70,9 @@ export const DELIVERY_VARIABLES = {
   }),
   BRIDGE_FILTER: optional(Type.String(), {
     group: 'Delivery',
-    description: 'A filter in JSON, in the dialects of CloudEvents Subscriptions.',
-    example: '{"prefix":{"type":"deployment."}}',
-    right: 'JSON',
-    notYet: true,
+    description: 'Which of these events the app wants: a filter in JSON, in the dialects of CloudEvents Subscriptions.',
+    example: '{"exact":{"success":"true","platformid":"kubernetes"}}',
+    right: 'a filter of exact, prefix, suffix, all, any and not, or an array of filters',
   }),
   BRIDGE_LIFECYCLE: choice('explicit', ['explicit', 'auto'], {
     group: 'Delivery',

@@ -28,41 +28,55 @@ const ORDERS = 2 ** ORDER_BITS
 const STEP_BITS = 24
 const STEP = 2 ** STEP_BITS
 
-/** How many binary digits a positive number has. */
+/** How many binary digits a number has; 0 has none. */
 function digits(value: number): number {
   return value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 2 ** 32)
 }
+
+const MAX_NUMBER_BITS = digits(MAX_NUMBER)
 
 /** How many bits a number takes in the code of an order. */
 export function codeBits(value: number, order: number): number {
   return 2 * digits(value + 2 ** order) - order - 1
 }
 
-/** What numbers cost in the code of each order, summed up to choose one. */
+/**
+ * What numbers cost in the code of each order, summed up to choose one.
+ *
+ * A number of d digits costs `order + 1` in an order of d or more. In a lower one it costs `2 d - order - 1`, and two more
+ * when the `2^order` that is added carries into another digit. So it is enough to count how many have d digits, and from
+ * which order on they carry: adding a number then costs the same whatever the number of orders.
+ */
 export class CodeCosts {
-  readonly #sums = new Float64Array(ORDERS)
+  readonly #digits = new Float64Array(MAX_NUMBER_BITS + 1)
+  readonly #carries = new Float64Array(MAX_NUMBER_BITS + 1)
 
   add(value: number): void {
-    const sums = this.#sums
-    for (let order = 0; order < ORDERS; order++) sums[order] = (sums[order] ?? 0) + codeBits(value, order)
+    const size = digits(value)
+    const carries = digits(2 ** size - 1 - value)
+    this.#digits[size] = (this.#digits[size] ?? 0) + 1
+    this.#carries[carries] = (this.#carries[carries] ?? 0) + 1
+  }
+
+  /** What they cost in each order. */
+  inEach(): number[] {
+    return Array.from({ length: ORDERS }, (_, order) => {
+      let bits = 0
+      for (let each = 0; each <= MAX_NUMBER_BITS; each++) {
+        const numbers = this.#digits[each] ?? 0
+        bits += numbers * (each > order ? 2 * each - order - 1 : order + 1)
+        // Who carries from this order on; those of no more digits than the order are taken back.
+        if (each <= order) bits += 2 * ((this.#carries[each] ?? 0) - numbers)
+      }
+      return bits
+    })
   }
 
   /** The order in which they cost least, and what they cost in it. */
   best(): { readonly order: number; readonly bits: number } {
-    let order = 0
-    let bits = Infinity
-    for (let each = 0; each < ORDERS; each++) {
-      const cost = this.#sums[each] ?? 0
-      if (cost >= bits) continue
-      order = each
-      bits = cost
-    }
-    return { order, bits }
-  }
-
-  /** What they cost in each order. */
-  get inEach(): Float64Array {
-    return this.#sums
+    const each = this.inEach()
+    const bits = Math.min(...each)
+    return { order: each.indexOf(bits), bits }
   }
 }
 
@@ -172,7 +186,6 @@ export class BitReader {
     return !this.#failed && this.left < BITS_PER_CHAR && this.read(this.left) === 0
   }
 }
-const MAX_NUMBER_BITS = digits(MAX_NUMBER)
 
 /** CRC-30/CDMA: a checksum of five characters that no damage to one character, nor to 30 bits in a row, leaves as it was. */
 export function crc30(text: string): number {

@@ -2,9 +2,10 @@
  * The filter: which messages the app asked for, and which would bite their own tail.
  *
  * XZepr publishes what the bridge posts to the very topic the bridge reads. Events of the bridge's own receiver are
- * never delivered; lifecycle events of any bridge only when BRIDGE_EVENT_TYPES names them. A message that is refused
- * is settled without being sent.
+ * never delivered; lifecycle events of any bridge only when BRIDGE_EVENT_TYPES names them. BRIDGE_FILTER has its say about
+ * what is left. A message that is refused is settled without being sent.
  */
+import type { Expression } from './filter-expression.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
 import { deliveryId } from './lifecycle.ts'
 import type { Message } from './message.ts'
@@ -12,6 +13,8 @@ import type { Message } from './message.ts'
 export interface FilterOptions {
   /** Comma list of globs; `!` refuses. `*` alone names nothing in particular. */
   readonly eventTypes: string
+  /** BRIDGE_FILTER; without it everything is asked for. */
+  readonly expression?: Expression | undefined
   readonly group: string
   readonly receiverName: string
   readonly receiverType: string
@@ -20,7 +23,7 @@ export interface FilterOptions {
 /** @returns why the message is not for the app, or undefined when it is. */
 export type Filter = (message: Message, receiverId: string | undefined) => string | undefined
 
-export function createFilter({ eventTypes, group, receiverName, receiverType }: FilterOptions): Filter {
+export function createFilter({ eventTypes, expression, group, receiverName, receiverType }: FilterOptions): Filter {
   const patterns = eventTypes
     .split(',')
     .map((pattern) => pattern.trim())
@@ -41,6 +44,7 @@ export function createFilter({ eventTypes, group, receiverName, receiverType }: 
     if (lifecyclePayload(message) !== undefined && !named.some((pattern) => pattern.test(type))) {
       return 'it is a lifecycle event and BRIDGE_EVENT_TYPES does not name its type'
     }
+    if (expression?.test(message) === false) return 'BRIDGE_FILTER does not ask for it'
     return undefined
   }
 }

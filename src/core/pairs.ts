@@ -59,29 +59,32 @@ export class Pairs {
     this.#seconds[at] = second
   }
 
+  /** The pairs that fit. */
   section(room: number): Section {
-    const firsts = new CodeCosts()
-    const seconds = new CodeCosts()
-    for (let at = 0; at < this.#count; at++) {
-      firsts.add(this.first(at))
-      seconds.add(this.second(at))
-    }
-    const all = sectionOf(this.#count, firsts, seconds)
-    return all.bits <= room && all.count <= COUNT_MAX ? all : this.#cut(room)
-  }
-
-  #cut(room: number): Section {
-    const firsts = new CodeCosts()
-    const seconds = new CodeCosts()
+    const all = this.#first(Math.min(this.#count, COUNT_MAX))
+    if (all.bits <= room) return all
     let fits = EMPTY_SECTION
-    for (let at = 0; at < Math.min(this.#count, COUNT_MAX); at++) {
-      firsts.add(this.first(at))
-      seconds.add(this.second(at))
-      const longer = sectionOf(at + 1, firsts, seconds)
-      if (longer.bits > room) break
-      fits = longer
+    let tooMany = all.count
+    while (tooMany - fits.count > 1) {
+      const tried = this.#first((fits.count + tooMany) >> 1)
+      if (tried.bits <= room) fits = tried
+      else tooMany = tried.count
     }
     return fits
+  }
+
+  /** The first so many; more of them are never shorter. */
+  #first(count: number): Section {
+    if (count === 0) return EMPTY_SECTION
+    const firsts = new CodeCosts()
+    const seconds = new CodeCosts()
+    for (let at = 0; at < count; at++) {
+      firsts.add(this.first(at))
+      seconds.add(this.second(at))
+    }
+    const { order: firstOrder, bits: firstBits } = firsts.best()
+    const { order: secondOrder, bits: secondBits } = seconds.best()
+    return { bits: COUNT_BITS + ORDERS_BITS + firstBits + secondBits, count, firstOrder, secondOrder }
   }
 
   write(writer: BitWriter, { count, firstOrder, secondOrder }: Section): void {
@@ -94,13 +97,6 @@ export class Pairs {
       writer.code(this.second(at), secondOrder)
     }
   }
-}
-
-function sectionOf(count: number, firsts: CodeCosts, seconds: CodeCosts): Section {
-  if (count === 0) return EMPTY_SECTION
-  const { order: firstOrder, bits: firstBits } = firsts.best()
-  const { order: secondOrder, bits: secondBits } = seconds.best()
-  return { bits: COUNT_BITS + ORDERS_BITS + firstBits + secondBits, count, firstOrder, secondOrder }
 }
 
 /** @returns undefined when the bits hold no such section. */

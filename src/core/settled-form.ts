@@ -123,7 +123,7 @@ export function readSettled(reader: BitReader): Pairs | undefined {
  *
  * A hole of one offset costs one bit, and less when it settles: the two runs that become one take at most one bit more
  * than the longer of them took. Of a longer hole, what settles at its ends makes the runs beside it longer, by x at the
- * cost of 1.5 x + 1; what settles inside makes holes and runs in turn, of which a hole of p costs 1.5 p (order 0) and a
+ * cost of 1.5 x + 0.5; what settles inside makes holes and runs in turn, of which a hole of p costs 1.5 p (order 0) and a
  * run of one `order + 1`. The densest patterns are holes of one and of two with runs of one between them.
  *
  * @param pairs holes and runs, each less 1.
@@ -150,9 +150,9 @@ export function worstSettledBits(pairs: Pairs, tail: number): number {
     inLonger += tail
   }
   let asLengths = Infinity
-  for (const [order, bits] of runs.inEach.entries()) {
+  for (const [order, bits] of runs.inEach().entries()) {
     const densest = Math.max(1.5, (order + 2) / 2, (order + 4) / 3)
-    asLengths = Math.min(asLengths, bits + single * codeBits(0, 0) + densest * inLonger + 2 * longer)
+    asLengths = Math.min(asLengths, bits + single * codeBits(0, 0) + densest * inLonger + longer)
   }
   return FORM_BITS + Math.min(COUNT_BITS + ORDERS_BITS + Math.ceil(asLengths), SPAN_BITS + Math.max(span, 0))
 }

@@ -64,7 +64,7 @@ void t.test('the order that is chosen is the one in which all numbers together a
       for (const each of numbers) costs.add(each)
       const sums = Array.from({ length: 16 }, (_, of) => numbers.reduce((sum, each) => sum + codeBits(each, of), 0))
       const { order: best, bits } = costs.best()
-      return bits === Math.min(...sums) && sums[best] === bits && costs.inEach.every((sum, of) => sum === sums[of])
+      return bits === Math.min(...sums) && sums[best] === bits && costs.inEach().every((sum, of) => sum === sums[of])
     }),
   )
 })

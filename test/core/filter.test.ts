@@ -169,6 +169,18 @@ void t.test('the guard holds whatever else XZepr changes in a message', async ()
   )
 })
 
+void t.test('BRIDGE_FILTER has its say about what is left, and is named where it refuses', async (t) => {
+  const seen: string[] = []
+  const expression = { test: ({ type }: Message): boolean => seen.push(type) > 0 && type.startsWith('deployment.') }
+  const filter = createFilter({ ...OPTIONS, eventTypes: '*,!deployment.test', expression })
+  t.equal(filter(message({ type: 'deployment.done' }), OURS), undefined)
+  t.equal(filter(message({ type: 'build.done' }), OURS), 'BRIDGE_FILTER does not ask for it')
+  t.equal(filter(message({ type: 'deployment.test' }), OURS), NOT_ASKED)
+  const loop = xzepr('deployment.done', { event: lifecycle('completed') })
+  t.equal(filter(loop, OURS), UNNAMED, 'a filter that asks for everything names no lifecycle event')
+  t.same(seen, ['deployment.done', 'build.done'], 'it is not asked about what others refuse')
+})
+
 void t.test('whatever JSON a message holds, the filter answers', async () => {
   const inside = fc.dictionary(fc.constantFrom('payload', 'event_receiver_id', 'name'), fc.jsonValue())
   const data = fc.oneof(

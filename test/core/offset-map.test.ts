@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -151,7 +152,7 @@ void t.test('no text is longer than it may be, and one that was cut to fit says 
         complete === equal(back, map)
       )
     }),
-    { numRuns: 3000 },
+    { numRuns: 800 },
   )
 })
 
@@ -299,7 +300,7 @@ void t.test('bits that no encoder writes are foreign, although the checksum is r
     'a bitmap longer than the text': [[1, 1], [900, 15], [0b11, 2], noSteps],
     'a step that changes nothing': [...one, [1, 15], orders(0, 0), [0b11, 2]],
     'bits behind the end': [...one, noSteps, [0, 6]],
-    'an end that is not filled with zeros': [...one, noSteps, [1, 2]],
+    'an end that is not filled with zeros': [...one, noSteps, [1, 1]],
   }
   for (const [name, parts] of Object.entries(bad)) t.equal(decodeOffsetMap(7n, forged(parts)).kind, 'foreign', name)
 })
@@ -368,6 +369,11 @@ void t.test('the written form stays what it is', async (t) => {
     t.equal(encodeOffsetMap(committed, map).text, text)
     t.strictSame(read(committed, text), map)
   }
+  const page = readFileSync(new URL('../../docs/reference/offset-map.md', import.meta.url), 'utf8')
+  t.ok(
+    VECTORS.some(([text]) => page.includes(text)),
+    'and the page about it explains one of these',
+  )
 })
 
 /** The map after more has settled: which of the offsets from the committed one on are settled then. */
@@ -394,30 +400,26 @@ function bound(committed: bigint, now: readonly boolean[], then: readonly boolea
 
 const none = (length: number): boolean[] => Array.from({ length }, () => false)
 const all = (length: number): boolean[] => Array.from({ length }, () => true)
-const subset = (length: number, of: number): boolean[] => Array.from({ length }, (_, at) => (of >> at) % 2 === 1)
 
-void t.test('no settling of any holes makes a map longer than was said, for all small holes', async (t) => {
+void t.test('no pattern of settling, in every hole the same, makes a map longer than was said', async (t) => {
   const wrong: string[] = []
-  const runs = [1, 3, 8, 63, 500]
-  for (const [one, two] of runs.flatMap((each) => runs.map((other) => [each, other] as const))) {
-    for (let hole = 1; hole <= 5; hole++) {
-      for (let tail = 0; tail <= 4; tail++) {
-        const now = [...none(2), ...all(one), ...none(hole), ...all(two), ...none(tail)]
-        for (let pattern = 0; pattern < 2 ** (hole + tail); pattern++) {
-          const then = [
-            ...none(2),
-            ...all(one),
-            ...subset(hole, pattern),
-            ...all(two),
-            ...subset(tail, pattern >> hole),
-          ]
-          const fault = bound(5n, now, then, [])
-          if (fault !== '') wrong.push(fault)
-        }
+  let closest = Infinity
+  for (const run of [1, 3, 8, 31, 32, 63, 200]) {
+    for (let hole = 1; hole <= 6; hole++) {
+      for (let pattern = 0; pattern < 2 ** hole; pattern++) {
+        const settles = Array.from({ length: hole }, (_, at) => (pattern >> at) % 2 === 1)
+        const block = [...settles, ...all(run)]
+        const now = [false, ...Array.from({ length: 30 }, () => [...none(hole), ...all(run)]).flat()]
+        const then = [false, ...Array.from({ length: 30 }, () => block).flat()]
+        const fault = bound(5n, now, then, [])
+        if (fault !== '') wrong.push(fault)
+        const length = encodeOffsetMap(5n, mapOfEach(5n, then)).text.length
+        closest = Math.min(closest, worstChars(5n, mapOfEach(5n, now), 5n) - ATTEMPTS_RESERVE_CHARS - length)
       }
     }
   }
   t.same(wrong.slice(0, 3), [])
+  t.ok(closest <= 2, 'and some pattern comes near to it')
 })
 
 void t.test('no settling of any holes makes a map longer than was said', async () => {

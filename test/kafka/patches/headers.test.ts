@@ -5,9 +5,19 @@ import { withHeadersInPlace } from '../../../src/kafka/patches/headers.ts'
 import type { DecodeRecord, RecordBytes } from '../../../src/kafka/patches/headers.ts'
 
 const require = createRequire(import.meta.url)
-const original = require('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as DecodeRecord
+const original = unpatched('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as DecodeRecord
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => RecordBytes
 const inPlace = withHeadersInPlace(original)
+
+/** KafkaJS's own module, also in a process in which somebody has patched it. */
+function unpatched(name: string): unknown {
+  const path = require.resolve(name)
+  const loaded = require.cache[path]
+  Reflect.deleteProperty(require.cache, path)
+  const own: unknown = require(path)
+  if (loaded !== undefined) require.cache[path] = loaded
+  return own
+}
 
 type Header = readonly [name: string, value: string | null]
 
