@@ -59,6 +59,12 @@ export class Outbox {
     return this.#waiting.size
   }
 
+  /** Is one here that Kafka has refused for itself? */
+  get refusing(): boolean {
+    for (const { refusals } of this.#waiting) if (refusals > 0) return true
+    return false
+  }
+
   put(letter: DeadLetter): Parcel {
     const bytes = heldBytes(letter.record) + OWN_HEADERS_BYTES
     const parcel = { letter, bytes, leftOut: undefined, alone: false, refusals: 0, restsUntilMs: 0 }
@@ -125,7 +131,9 @@ export class Outbox {
   /** Never at once: the same answer would come as fast as it can be asked for. */
   #restMs(attempt: number, chance: number): number {
     const { retryInitialMs, retryMaxMs } = this.#options
-    return retryInitialMs + backoffMs({ attempt, initialMs: retryInitialMs, maxMs: retryMaxMs - retryInitialMs, chance })
+    return (
+      retryInitialMs + backoffMs({ attempt, initialMs: retryInitialMs, maxMs: retryMaxMs - retryInitialMs, chance })
+    )
   }
 }
 
