@@ -12,13 +12,11 @@ import type { Config } from './config.ts'
 import { createFilter } from './core/filter.ts'
 import type { Journal } from './core/journal.ts'
 import type { Identity } from './core/lifecycle.ts'
-import type { DecodeUtf8 } from './core/message.ts'
 import type { Clock, Source } from './core/seams.ts'
 import { Desk } from './desk.ts'
+import { decodeUtf8, kafkaSource } from './edges.ts'
 import { opsApi } from './http/ops.ts'
 import { workApi } from './http/work-api.ts'
-import type { KafkaOptions } from './kafka/client.ts'
-import { KafkaSource } from './kafka/source.ts'
 import { createMetrics } from './metrics.ts'
 import { Shutdown } from './shutdown.ts'
 import { Status } from './status.ts'
@@ -159,26 +157,3 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     },
   }
 }
-
-function kafkaSource({ service, kafka }: Config, clock: Clock, journal: Journal): KafkaSource {
-  const { brokers, topic, groupId, startFrom, securityProtocol, tls, sasl } = kafka
-  const options: KafkaOptions = {
-    clientId: `xzepr-bridge-${service}`,
-    brokers,
-    securityProtocol,
-    ...(sasl && { saslMechanism: sasl.mechanism, username: sasl.username, password: sasl.password }),
-    ...tls,
-  }
-  return new KafkaSource({ kafka: options, groupId, topics: [topic], startFrom, clock, journal })
-}
-
-/** Strict: a text with bytes that are not UTF-8 is no text. */
-const decodeUtf8: DecodeUtf8 = (bytes) => {
-  try {
-    return UTF8.decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
-  }
-}
-const UTF8 = new TextDecoder('utf-8', { fatal: true })

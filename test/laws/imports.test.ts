@@ -41,7 +41,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** What app.ts is made of: it joins the road's books with the edges' shapes. */
-const APP = new Set(['status.ts'])
+const APP = new Set(['status.ts', 'edges.ts'])
 
 /** The room a file belongs to. What stands beside bridge.ts and has no name of its own is a part of the road. */
 function roomOf(path: string): string {
