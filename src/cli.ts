@@ -8,6 +8,9 @@ import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
 import type { Terminal } from './cli/help.ts'
 import { helpText } from './cli/help.ts'
+import { replayHelpText } from './cli/replay-help.ts'
+import type { ReplayOptions } from './cli/replay-words.ts'
+import { parseReplay } from './cli/replay-words.ts'
 
 export interface Surroundings {
   readonly version: string
@@ -16,18 +19,22 @@ export interface Surroundings {
 
 export type Command =
   | { readonly kind: 'run' }
+  | { readonly kind: 'replay'; readonly options: ReplayOptions }
   /** To standard output, exit 0. */
   | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
   /** To standard error, exit 64. */
   | { readonly kind: 'usage'; readonly text: string; readonly exitCode: 64 }
 
 /** Words that a later version carries out. */
-const NOT_YET = new Set(['check', 'dev', 'emit', 'replay', 'drain', 'healthcheck', 'config'])
-const WORDS = ['run', 'help', ...NOT_YET]
+const NOT_YET = new Set(['check', 'dev', 'emit', 'drain', 'healthcheck', 'config'])
+const WORDS = ['run', 'replay', 'help', ...NOT_YET]
 const FLAGS = ['--help', '--version']
 
 /** @param argv the words behind the program's name. */
 export function parse(argv: readonly string[], { version, terminal }: Surroundings): Command {
+  const [first, ...rest] = argv
+  if (first === 'replay') return replay(rest, terminal)
+  if (first === 'help' && rest[0] === 'replay') return print(replayHelpText(terminal))
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
     options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
@@ -44,21 +51,29 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
   if (values.version === true) return print(`${version}\n`)
 
   const [word = 'run', more] = positionals
-  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`.`)
+  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\` and \`replay\`.`)
+  if (word === 'replay') return usage('The flags of `replay` stand behind it: xzepr-bridge replay --dry-run.')
   if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)
   if (more !== undefined) return usage(`\`run\` takes no words, but got ${printable(more)}: it is set up by variables.`)
   return { kind: 'run' }
+}
+
+function replay(argv: readonly string[], terminal: Terminal): Command {
+  const words = parseReplay(argv, printable)
+  if (words.kind === 'replay') return words
+  if (words.kind === 'help') return print(replayHelpText(terminal))
+  return usage(words.why, words.given, words.known, 'xzepr-bridge replay --help')
 }
 
 function print(text: string): Command {
   return { kind: 'print', text, exitCode: 0 }
 }
 
-function usage(what: string, given?: string, known: readonly string[] = []): Command {
+function usage(what: string, given?: string, known: readonly string[] = [], help = 'xzepr-bridge --help'): Command {
   const nearest =
     given === undefined ? undefined : closestMatch(given, known, { maxDistance: Math.ceil(given.length / 2) })
   const guess = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-  return { kind: 'usage', text: `${what}${guess}\nTry \`xzepr-bridge --help\`.\n`, exitCode: 64 }
+  return { kind: 'usage', text: `${what}${guess}\nTry \`${help}\`.\n`, exitCode: 64 }
 }
 
 /** A word from outside, quoted, cut, and harmless for a terminal. */

@@ -46,6 +46,7 @@ const EMPTY_ANSWERS_MAX = 10
 export class TopicReader {
   readonly #options: TopicReaderOptions
   readonly #waits: Waits
+  #closed = false
   #open: { readonly cluster: Cluster; readonly sockets: Sockets } | undefined
 
   constructor(options: TopicReaderOptions) {
@@ -98,7 +99,9 @@ export class TopicReader {
     return cursor.take()
   }
 
+  /** Whatever is still asked for comes to nothing, at once. */
   async close(): Promise<void> {
+    this.#closed = true
     this.#waits.end()
     this.#drop()
   }
@@ -136,6 +139,7 @@ export class TopicReader {
   async #ask<T>(during: string, topic: string, question: (cluster: Cluster) => Promise<T>): Promise<T> {
     for (let tried = 1; ; tried++) {
       try {
+        if (this.#closed) throw new Error('the reader is closed')
         // What KafkaJS has to say comes as errors too.
         this.#open ??= openCluster(this.#options.kafka, () => undefined)
         const { cluster } = this.#open
@@ -145,7 +149,7 @@ export class TopicReader {
         return await question(cluster)
       } catch (error) {
         this.#drop()
-        if (tried === TRIES) {
+        if (tried === TRIES || this.#closed) {
           const { code, why } = problemOf(error, during)
           throw new BridgeError(code, why, error)
         }

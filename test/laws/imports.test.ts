@@ -22,6 +22,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   app: { rooms: ['*'], packages: [], node: true },
   /** A process of its own: it composes, as main does. */
   demo: { rooms: ['*'], packages: ['*'], node: true },
+  /** A process of its own beside the bridge: it composes, as app does. */
+  replay: { rooms: ['*'], packages: [], node: true },
   bridge: { rooms: ['core'], packages: [], node: false },
   clock: { rooms: ['core'], packages: [], node: false },
   core: { rooms: [], packages: ['typebox'], node: false },
