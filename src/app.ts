@@ -15,21 +15,17 @@ import { deliveryOf } from './core/delivery.ts'
 import { createFilter } from './core/filter.ts'
 import type { Journal } from './core/journal.ts'
 import type { Identity } from './core/lifecycle.ts'
-import type { DecodeUtf8 } from './core/message.ts'
 import type { Clock, Source } from './core/seams.ts'
 import { Desk } from './desk.ts'
 import { Drain } from './drain.ts'
+import { deliveryFacts, kafkaDeadLetters, kafkaSource, webhookOf } from './edges.ts'
 import { opsApi } from './http/ops.ts'
 import { workApi } from './http/work-api.ts'
-import type { KafkaOptions } from './kafka/client.ts'
-import { KafkaSource } from './kafka/source.ts'
 import { Operator } from './levers.ts'
 import { createMetrics } from './metrics.ts'
 import { Status } from './status.ts'
-import { webhookClient } from './webhook/client.ts'
 import { encodings } from './webhook/encodings.ts'
 import { healthAsk } from './webhook/health.ts'
-import { signingKeys as keysIn } from './webhook/signature.ts'
 import { fixedToken, tokenFile } from './xzepr/credentials.ts'
 import { XzeprReporter } from './xzepr/reporter.ts'
 
@@ -78,15 +74,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     journal,
     caPem: config.xzepr.ca,
   })
-  const { secrets } = config.webhook
-  const signingKeys = secrets === undefined ? undefined : keysIn(secrets)
-  const webhook = webhookClient({
-    url: new URL(config.webhook.url),
-    timeoutMs: config.webhook.timeoutMs,
-    connections: delivery.maxInFlight,
-    clock,
-    ...(signingKeys !== undefined && { signingKeys: () => signingKeys }),
-  })
+  const webhook = webhookOf(config, clock, delivery.maxInFlight)
   // A small app must not wait for XZepr more than a large one: its reports are small in number and bounded in bytes.
   const maxReports = Math.max(REPORTS_MIN, delivery.maxRunning)
   const source = given ?? kafkaSource(config, clock, journal)
@@ -98,23 +86,24 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     receiverType: receiver.type,
   })
   const { format, batch } = config.webhook
-  const facts = { format, group: identity.group, attemptsMax: delivery.maxAttempts, encodings }
+  const facts = deliveryFacts(config)
+  const deadLetters = kafkaDeadLetters(config, clock, journal)
   const bridge = new Bridge(
     {
       source,
       webhook,
       reporter,
-      deadLetters: undefined,
+      deadLetters,
       clock,
       journal,
       filter,
-      decodeUtf8,
+      decodeUtf8: encodings.decodeUtf8,
       deliver: (parcels) => deliveryOf(facts, parcels),
     },
     {
       identity,
       order: delivery.order,
-      policy: { ...delivery, attemptsMax: delivery.maxAttempts, deadLetters: false },
+      policy: { ...delivery, attemptsMax: delivery.maxAttempts, deadLetters: deadLetters !== undefined },
       bounds: { ...delivery, maxReports },
       batch: format === 'batch' ? { maxEvents: batch.max, waitMs: batch.waitMs } : SINGLE,
     },
@@ -135,7 +124,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     const ask = healthAsk({ url: new URL(healthUrl), clock })
     bridge.appHealth = new AppHealth({ gate, clock, journal, ask, onChange })
   }
-  const drain = new Drain({ bridge, source, reporter, clock, journal, graceMs: config.shutdownGraceMs })
+  const drain = new Drain({ bridge, source, reporter, deadLetters, clock, journal, graceMs: config.shutdownGraceMs })
   const operator = new Operator({ bridge, drain, clock, journal })
   let started = false
   const status = new Status({
@@ -199,26 +188,3 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     },
   }
 }
-
-function kafkaSource({ service, kafka }: Config, clock: Clock, journal: Journal): KafkaSource {
-  const { brokers, topic, groupId, startFrom, securityProtocol, tls, sasl } = kafka
-  const options: KafkaOptions = {
-    clientId: `xzepr-bridge-${service}`,
-    brokers,
-    securityProtocol,
-    ...(sasl && { saslMechanism: sasl.mechanism, username: sasl.username, password: sasl.password }),
-    ...tls,
-  }
-  return new KafkaSource({ kafka: options, groupId, topics: [topic], startFrom, clock, journal })
-}
-
-/** Strict: a text with bytes that are not UTF-8 is no text. */
-const decodeUtf8: DecodeUtf8 = (bytes) => {
-  try {
-    return UTF8.decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
-  }
-}
-const UTF8 = new TextDecoder('utf-8', { fatal: true })

@@ -8,6 +8,9 @@ import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
 import type { Terminal } from './cli/help.ts'
 import { DRAIN_HELP, helpText } from './cli/help.ts'
+import { replayHelpText } from './cli/replay-help.ts'
+import type { ReplayOptions } from './cli/replay-words.ts'
+import { parseReplay } from './cli/replay-words.ts'
 
 export interface Surroundings {
   readonly version: string
@@ -17,14 +20,15 @@ export interface Surroundings {
 export type Command =
   | { readonly kind: 'run' }
   | { readonly kind: 'drain'; readonly reason: string | undefined; readonly timeoutMs: number | undefined }
+  | { readonly kind: 'replay'; readonly options: ReplayOptions }
   /** To standard output, exit 0. */
   | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
   /** To standard error, exit 64. */
   | { readonly kind: 'usage'; readonly text: string; readonly exitCode: 64 }
 
 /** Words that a later version carries out. */
-const NOT_YET = new Set(['check', 'dev', 'emit', 'replay', 'healthcheck', 'config'])
-const WORDS = ['run', 'drain', 'help', ...NOT_YET]
+const NOT_YET = new Set(['check', 'dev', 'emit', 'healthcheck', 'config'])
+const WORDS = ['run', 'replay', 'drain', 'help', ...NOT_YET]
 const FLAGS = ['--help', '--version']
 /** Flags that take a text, by the word they belong to. */
 const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }
@@ -32,6 +36,9 @@ const TIMEOUT_MAX_SECONDS = 86_400
 
 /** @param argv the words behind the program's name. */
 export function parse(argv: readonly string[], { version, terminal }: Surroundings): Command {
+  const [first, ...rest] = argv
+  if (first === 'replay') return replay(rest, terminal)
+  if (first === 'help' && rest[0] === 'replay') return print(replayHelpText(terminal))
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
     options: {
@@ -60,8 +67,9 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
   if (values.help === true || word === 'help') return print(helpText(version, terminal))
   if (values.version === true) return print(`${version}\n`)
 
-  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`.`)
+  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`, \`replay\` and \`drain\`.`)
   if (word === 'drain') return drain(more, values)
+  if (word === 'replay') return usage('The flags of `replay` stand behind it: xzepr-bridge replay --dry-run.')
   if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)
   if (more !== undefined) return usage(`\`run\` takes no words, but got ${printable(more)}: it is set up by variables.`)
   return { kind: 'run' }
@@ -81,15 +89,22 @@ function drain(more: string | undefined, { reason, timeout }: Readonly<Record<st
   }
 }
 
+function replay(argv: readonly string[], terminal: Terminal): Command {
+  const words = parseReplay(argv, printable)
+  if (words.kind === 'replay') return words
+  if (words.kind === 'help') return print(replayHelpText(terminal))
+  return usage(words.why, words.given, words.known, 'xzepr-bridge replay --help')
+}
+
 function print(text: string): Command {
   return { kind: 'print', text, exitCode: 0 }
 }
 
-function usage(what: string, given?: string, known: readonly string[] = []): Command {
+function usage(what: string, given?: string, known: readonly string[] = [], help = 'xzepr-bridge --help'): Command {
   const nearest =
     given === undefined ? undefined : closestMatch(given, known, { maxDistance: Math.ceil(given.length / 2) })
   const guess = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-  return { kind: 'usage', text: `${what}${guess}\nTry \`xzepr-bridge --help\`.\n`, exitCode: 64 }
+  return { kind: 'usage', text: `${what}${guess}\nTry \`${help}\`.\n`, exitCode: 64 }
 }
 
 /** A word from outside, quoted, cut, and harmless for a terminal. */

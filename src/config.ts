@@ -47,6 +47,8 @@ export interface KafkaConfig {
   /** `host:port`, at least one. */
   readonly brokers: readonly string[]
   readonly topic: string
+  /** Where records go that failed for good; undefined where they are only logged. */
+  readonly deadLetterTopic: string | undefined
   readonly groupId: string
   readonly startFrom: 'earliest' | 'latest'
   readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'

@@ -2,7 +2,8 @@
 /**
  * The process: environment in, signals, exit code out. The only file that names `process`.
  *
- *   0  stopped as asked     1  failed     64  wrong command line     69  nobody listens     78  wrong configuration
+ *   0  done, or stopped as asked        1  failed, or not all could be done        64  wrong command line
+ *   69  nobody to drain, or no Kafka to replay from                                78  wrong configuration
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
@@ -10,6 +11,8 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import type { Command } from './cli.ts'
+import type { ReplayOptions } from './cli/replay-words.ts'
+import type { ConfigReading } from './config.ts'
 
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
 let onSignal = (): void => process.exit(0)
@@ -38,6 +41,8 @@ async function main(): Promise<number> {
       return run(version)
     case 'drain':
       return drain(command)
+    case 'replay':
+      return replayLetters(command.options)
   }
 }
 
@@ -60,15 +65,20 @@ async function drain({ reason, timeoutMs }: Extract<Command, { kind: 'drain' }>)
   process.exit(exitCode)
 }
 
-async function run(version: string): Promise<number> {
+/** Undefined when it has errors: they are told. */
+async function configured(): Promise<Extract<ConfigReading, { kind: 'config' }> | undefined> {
   const { readConfig } = await import('./config.ts')
   const reading = readConfig(process.env, readText)
-  if (reading.kind === 'errors') {
-    for (const why of reading.warnings) process.stderr.write(`Warning: ${why}\n`)
-    const { renderProblems } = await import('./config/findings.ts')
-    process.stderr.write(renderProblems(reading.errors, process.stderr.columns))
-    return EX_CONFIG
-  }
+  if (reading.kind === 'config') return reading
+  for (const why of reading.warnings) process.stderr.write(`Warning: ${why}\n`)
+  const { renderProblems } = await import('./config/findings.ts')
+  process.stderr.write(renderProblems(reading.errors, process.stderr.columns))
+  return undefined
+}
+
+async function run(version: string): Promise<number> {
+  const reading = await configured()
+  if (reading === undefined) return EX_CONFIG
   const [{ createApp }, { createLog }, { systemClock }] = await Promise.all([
     import('./app.ts'),
     import('./log.ts'),
@@ -87,6 +97,32 @@ async function run(version: string): Promise<number> {
   await stopped
   // All is done: whatever a library still holds open must not keep the pod from ending.
   process.exit(0)
+}
+
+async function replayLetters(options: ReplayOptions): Promise<number> {
+  const reading = await configured()
+  if (reading === undefined) return EX_CONFIG
+  const [{ replay }, { systemClock }] = await Promise.all([import('./replay.ts'), import('./clock.ts')])
+  // Whoever reads the list may have seen enough of it (`| head`).
+  process.stdout.on('error', () => process.exit(0))
+  return replay({
+    config: reading.config,
+    options,
+    clock: systemClock,
+    out: (text) =>
+      new Promise((resolve) => {
+        process.stdout.write(text, () => {
+          resolve()
+        })
+      }),
+    err: (text) => {
+      process.stderr.write(text)
+    },
+    isTTY: process.stderr.isTTY,
+    onSignal: (end) => {
+      onSignal = end
+    },
+  })
 }
 
 /** A secret or a PEM file is small; a path that names a device or a log must not hold up the start. */

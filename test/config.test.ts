@@ -58,6 +58,7 @@ void t.test('a service’s name and a token are enough; the rest has the contrac
       kafka: {
         brokers: ['localhost:9092'],
         topic: 'xzepr.dev.events',
+        deadLetterTopic: undefined,
         groupId: 'xzepr-consumer-deployer',
         startFrom: 'earliest',
         securityProtocol: 'PLAINTEXT',
@@ -382,6 +383,19 @@ void t.test('both spellings of the certificate’s variable are taken; the seed�
   t.same(warnings({ ...base, ...cert, XZEPR_KAFKA_SSL_CERTIFICATE_LOCATION: '/secrets/tls.crt' }), [])
   t.match(warnings({ ...base, ...cert, XZEPR_KAFKA_SSL_CERTIFICATE_LOCATION: '/secrets/none' }), [
     /^XZEPR_KAFKA_SSL_CERTIFICATE_LOCATION is passed over/,
+  ])
+})
+
+void t.test('dead letters go to a topic of their own', async (t) => {
+  t.equal(configOf({ BRIDGE_DEAD_LETTER_TOPIC: ' events.dead ' }).kafka.deadLetterTopic, 'events.dead')
+  t.match(refused({ ...BASE, BRIDGE_DEAD_LETTER_TOPIC: 'a/b' }), { BRIDGE_DEAD_LETTER_TOPIC: /name of one topic/ })
+  for (const same of ['xzepr.dev.events', 'other']) {
+    const env = { ...BASE, XZEPR_KAFKA_TOPIC: same, BRIDGE_DEAD_LETTER_TOPIC: same }
+    t.match(refused(env), { BRIDGE_DEAD_LETTER_TOPIC: /another topic than XZEPR_KAFKA_TOPIC/ })
+  }
+  t.same(Object.keys(refused({ ...BASE, XZEPR_KAFKA_TOPIC: 'a/b', BRIDGE_DEAD_LETTER_TOPIC: 'a/b' })), [
+    'XZEPR_KAFKA_TOPIC',
+    'BRIDGE_DEAD_LETTER_TOPIC',
   ])
 })
 

@@ -22,6 +22,7 @@ A record's offset is committed when nothing more is owed for it; the bridge need
 const USAGE: readonly (readonly [string, string])[] = [
   ['xzepr-bridge [run]', 'Deliver until SIGTERM. Everything is set by environment variables.'],
   ['xzepr-bridge drain', 'Let the bridge beside it end what it has, for preStop. `drain --help` tells more.'],
+  ['xzepr-bridge replay', 'Send dead letters through the webhook again; `xzepr-bridge replay --help` tells more.'],
   ['xzepr-bridge --help', 'This text.'],
   ['xzepr-bridge --version', 'The version.'],
 ]
@@ -65,13 +66,26 @@ Exit codes: 0 drained, 1 not (it says how much is left), 64 wrong command line,
 const WIDEST = 100
 const NARROWEST = 40
 
-export function helpText(version: string, terminal: Terminal): string {
+interface Layout {
+  readonly columns: number
+  readonly bold: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly rows: (pairs: readonly (readonly [string, string])[]) => string[]
+}
+
+/** How a text is laid out for the terminal it is shown in. */
+export function layoutOf(terminal: Terminal): Layout {
   const columns = Math.max(NARROWEST, Math.min(terminal.columns ?? 80, WIDEST))
   const coloured = terminal.isTTY && terminal.noColor !== true
   const bold = (text: string): string => (coloured ? `\u001b[1m${text}\u001b[22m` : text)
   const dim = (text: string): string => (coloured ? `\u001b[2m${text}\u001b[22m` : text)
   const rows = (pairs: readonly (readonly [string, string])[]): string[] =>
     pairs.flatMap(([left, right]) => [`  ${bold(left)}`, ...wrap(right, '      ', columns)])
+  return { columns, bold, dim, rows }
+}
+
+export function helpText(version: string, terminal: Terminal): string {
+  const { columns, bold, dim, rows } = layoutOf(terminal)
 
   const variable = (name: string, each: Variable): string[] => [
     `  ${bold(name)}  ${dim(standsFor(each))}`,

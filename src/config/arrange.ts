@@ -105,6 +105,7 @@ function kafkaOf(values: Values, content: Content): KafkaConfig {
   return {
     brokers: brokerList(values.XZEPR_KAFKA_BROKERS),
     topic: values.XZEPR_KAFKA_TOPIC,
+    deadLetterTopic: values.BRIDGE_DEAD_LETTER_TOPIC,
     groupId: values.XZEPR_KAFKA_GROUP_ID ?? `xzepr-consumer-${values.BRIDGE_SERVICE}`,
     startFrom: values.BRIDGE_START_FROM,
     securityProtocol: protocol,

@@ -17,6 +17,7 @@ export function checkTogether(values: Values, given: Given, findings: Findings):
   checkPatience(values, findings)
   checkBatch(values, given, findings)
   checkListeners(values, findings)
+  checkTopics(values, findings)
 }
 
 const SIGN_IN = ['XZEPR_API_TOKEN', 'XZEPR_API_TOKEN_FILE', 'XZEPR_API_USERNAME'] as const
@@ -91,6 +92,17 @@ function checkListeners(values: Values, findings: Findings): void {
       findings.refuse('BRIDGE_OPS_PORT', `must be another port than BRIDGE_WORK_API_PORT, ${workPort}`)
     }
   }
+}
+
+function checkTopics(
+  { XZEPR_KAFKA_TOPIC: events, BRIDGE_DEAD_LETTER_TOPIC: letters }: Values,
+  findings: Findings,
+): void {
+  if (!findings.sound('XZEPR_KAFKA_TOPIC', 'BRIDGE_DEAD_LETTER_TOPIC') || letters !== events) return
+  findings.refuse(
+    'BRIDGE_DEAD_LETTER_TOPIC',
+    'must be another topic than XZEPR_KAFKA_TOPIC: letters would be read as events',
+  )
 }
 
 const EVERYWHERE = new Set(['all', '0.0.0.0', '::'])

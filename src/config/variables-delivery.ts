@@ -4,7 +4,7 @@
  * Defaults are the contract's, section 7; a law test pins them.
  */
 import { Type } from 'typebox'
-import { SECRETS_MAX, eventTypes, httpUrl, webhookSecrets } from './sound.ts'
+import { SECRETS_MAX, eventTypes, httpUrl, topic, webhookSecrets } from './sound.ts'
 import { choice, optional, path, preset, whole } from './variable.ts'
 
 const DAY_MS = 86_400_000
@@ -121,9 +121,10 @@ export const DELIVERY_VARIABLES = {
   }),
   BRIDGE_DEAD_LETTER_TOPIC: optional(Type.String(), {
     group: 'Delivery',
-    description: 'The topic for records that failed for good.',
+    description:
+      'The topic that records go to which failed for good; it must be there, the bridge does not make it. Without it they are logged and passed over.',
     example: 'xzepr.dev.events.deployer.dead',
-    right: 'the name of a topic',
-    notYet: true,
+    right: 'the name of one topic: up to 249 letters, digits, dots, underscores and hyphens',
+    sound: topic,
   }),
 } as const

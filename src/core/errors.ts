@@ -69,6 +69,11 @@ export const ERRORS = {
     hint: 'The records at the offsets in this line are not delivered; everything else is. Mend the producer that wrote them and have it send them again, in smaller batches: one may inflate to 64 MiB.',
     retriable: false,
   },
+  XZB_KAFKA_DEAD_LETTER: {
+    what: 'Kafka does not take dead letters; the bridge keeps trying, and their records are held until they are written.',
+    hint: 'The topic in BRIDGE_DEAD_LETTER_TOPIC must be there, with cleanup.policy=delete and enough in-sync replicas, and the user needs the ACLs Describe and Write on it. The bridge does not make it.',
+    retriable: true,
+  },
   XZB_XZEPR_UNREACHABLE: {
     what: 'XZepr did not answer; the bridge keeps trying and holds what is owed.',
     hint: 'Check XZEPR_API_URL, the network policy and XZepr itself.',

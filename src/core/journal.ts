@@ -6,6 +6,7 @@
  * name is the stable event name of its log line.
  */
 import type { Answer } from './answer.ts'
+import type { DeadLetterReason, LeftOut } from './dead-letter.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
 import type { Hand } from './seams.ts'
 
@@ -95,6 +96,17 @@ export type JournalEntry =
       readonly status: LifecycleStatus
       readonly why: string
     }
+  | ({
+      readonly name: 'record.dead-lettered'
+      readonly reason: DeadLetterReason
+      readonly attempts: number
+      readonly why: string
+      readonly letterTopic: string
+      readonly letterPartition: number
+      readonly letterOffset: bigint
+    } & OfRecord)
+  /** The letter of this record had to be written without a part of it. */
+  | ({ readonly name: 'dead-letter.cut'; readonly leftOut: LeftOut; readonly why: string } & OfRecord)
   | ({ readonly name: 'record.settled'; readonly ending: Ending } & OfRecord)
   | { readonly name: 'gate.closed'; readonly why: string }
   | { readonly name: 'gate.opened'; readonly closedMs: number }

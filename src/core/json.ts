@@ -36,6 +36,26 @@ export function utf8Bytes(text: string): number {
   return bytes
 }
 
+/** A text as UTF-8; a lone surrogate becomes U+FFFD, as everywhere on the web. The platform has it, the core has not. */
+export function encodeUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(utf8Bytes(text))
+  let end = 0
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0
+    const point = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code
+    if (point < 0x80) bytes[end++] = point
+    else {
+      const more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3
+      // The first byte says how many follow, six bits in each.
+      bytes[end++] = (FIRST_BYTES[more - 1] ?? 0) | (point >> (6 * more))
+      for (let at = more - 1; at >= 0; at--) bytes[end++] = 0x80 | ((point >> (6 * at)) & 0x3f)
+    }
+  }
+  return bytes
+}
+
+const FIRST_BYTES = [0xc0, 0xe0, 0xf0]
+
 /** Why XZepr's database could never store this text, or undefined. NUL and lone surrogates are what it refuses. */
 export function unstorableText(text: string): string | undefined {
   if (text.includes('\u0000')) return 'holds U+0000'

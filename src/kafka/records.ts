@@ -6,10 +6,12 @@
  */
 import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { KafkaRecord, RecordHeader, TopicPartition } from '../core/record.ts'
+import type { OrderedHeader } from './patches/headers.ts'
 
 /** A record of this partition, with bytes of its own. */
 export function recordOf({ topic, partition }: TopicPartition, message: KafkaMessage): KafkaRecord {
-  const named = headersOf(message.headers)
+  const { headersInOrder } = message as KafkaMessage & { readonly headersInOrder?: readonly OrderedHeader[] }
+  const named = headersInOrder ?? headersOf(message.headers)
   let bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0)
   for (const { value } of named) bytes += value?.length ?? 0
   const own = Buffer.allocUnsafeSlow(bytes)
@@ -31,14 +33,9 @@ export function recordOf({ topic, partition }: TopicPartition, message: KafkaMes
   }
 }
 
-interface Header {
-  readonly name: string
-  readonly value: Buffer | null
-}
-
 /** KafkaJS makes a list of the values of a name that comes more than once, and null of a value that is none. */
-function headersOf(headers: IHeaders | undefined): readonly Header[] {
-  const found: Header[] = []
+function headersOf(headers: IHeaders | undefined): readonly OrderedHeader[] {
+  const found: OrderedHeader[] = []
   for (const [name, values] of Object.entries(headers ?? {})) {
     for (const value of Array.isArray(values) ? values : [values]) {
       found.push({ name, value: typeof value === 'string' ? Buffer.from(value) : (value ?? null) })

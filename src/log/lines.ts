@@ -133,6 +133,26 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     fields: { workId: true, status: true, why: true },
     say: (e) => `XZepr will not have ${e.status} of work ${e.workId}; it is given up: ${e.why}.`,
   },
+  'record.dead-lettered': {
+    level: 'warn',
+    fields: {
+      ...OF_RECORD,
+      reason: true,
+      attempts: true,
+      why: true,
+      letterTopic: true,
+      letterPartition: true,
+      letterOffset: true,
+    },
+    say: (e) =>
+      `Record ${coordinates(e)} is a dead letter (${e.reason}) at ${e.letterTopic}/${e.letterPartition}/${e.letterOffset}: ${e.why.replace(/\.$/, '')}.`,
+  },
+  'dead-letter.cut': {
+    level: 'error',
+    fields: { ...OF_RECORD, leftOut: true, why: true },
+    say: (e) =>
+      `The dead letter of record ${coordinates(e)} is not whole: ${e.why} Raise max.message.bytes of the topic of dead letters, 4096 above that of the source.`,
+  },
   'record.settled': {
     level: 'debug',
     fields: { ...OF_RECORD, ending: true },

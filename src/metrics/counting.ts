@@ -7,6 +7,7 @@
 import { Counter, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Answer } from '../core/answer.ts'
+import { DEAD_LETTER_REASONS } from '../core/dead-letter.ts'
 import { ERRORS } from '../core/errors.ts'
 import type { Ending, Journal, JournalEntry } from '../core/journal.ts'
 import type { LifecycleStatus } from '../core/lifecycle.ts'
@@ -85,6 +86,16 @@ export function countingJournal(registry: Registry): Journal {
     'status',
     STATUSES,
   )
+  const deadLetters = by(
+    'dead_letters_total',
+    'Dead letters that all in-sync replicas have, by reason. What comes to nothing?',
+    'reason',
+    DEAD_LETTER_REASONS,
+  )
+  const cutLetters = counter(
+    'dead_letters_cut_total',
+    'Dead letters that Kafka would not take whole. Is the limit of their topic too low?',
+  )
   const closures = counter('gate_closures_total', 'How often the app went away.')
   const closedSeconds = counter('gate_closed_seconds_total', 'How long the app was away, in seconds, once it is back.')
   const commits = counter('commits_total', 'Offsets committed to Kafka, one for each partition and commit.')
@@ -130,6 +141,12 @@ export function countingJournal(registry: Registry): Journal {
         return
       case 'report.given-up':
         givenUp(entry.status)
+        return
+      case 'record.dead-lettered':
+        deadLetters(entry.reason)
+        return
+      case 'dead-letter.cut':
+        cutLetters.inc()
         return
       case 'gate.closed':
         closures.inc()

@@ -30,6 +30,17 @@ void t.test('a record has the bytes, headers and offset of its message', async (
   )
 })
 
+void t.test('headers come in the order of the record, where it is known', async (t) => {
+  const [a, b] = [Buffer.from('a'), Buffer.from('b')]
+  const headersInOrder = [
+    { name: 'b', value: a },
+    { name: '1', value: null },
+    { name: 'b', value: b },
+  ]
+  const inOrder = { ...message, headers: { 1: null, b: [a, b] }, headersInOrder } as unknown as KafkaMessage
+  t.same(recordOf({ topic: 't', partition: 0 }, inOrder).headers, headersInOrder)
+})
+
 void t.test('a record pins its own bytes and nothing of the response it came in', async (t) => {
   const response = Buffer.alloc(1_000_000, 'x')
   const record = recordOf(

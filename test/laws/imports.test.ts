@@ -22,6 +22,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   app: { rooms: ['*'], packages: [], node: true },
   /** A process of its own: it composes, as main does. */
   demo: { rooms: ['*'], packages: ['*'], node: true },
+  /** A process of its own beside the bridge: it composes, as app does. */
+  replay: { rooms: ['*'], packages: [], node: true },
   bridge: { rooms: ['core'], packages: [], node: false },
   clock: { rooms: ['core'], packages: [], node: false },
   core: { rooms: [], packages: ['typebox'], node: false },
@@ -41,7 +43,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** What app.ts is made of: it joins the road's books with the edges' shapes. */
-const APP = new Set(['status.ts'])
+const APP = new Set(['status.ts', 'edges.ts'])
 
 /** The room a file belongs to. What stands beside bridge.ts and has no name of its own is a part of the road. */
 function roomOf(path: string): string {

@@ -47,7 +47,10 @@ void t.test('headers are what KafkaJS makes of them', async (t) => {
     fc.property(fc.array(fc.tuple(name, value), { maxLength: 12 }), (headers) => {
       const [here, there] = [inPlace(record(headers), context), original(record(headers), context)]
       t.same(Object.entries(here.headers), Object.entries(there.headers))
-      t.same({ ...here, headers: {} }, { ...there, headers: {} })
+      const { headersInOrder = headers.length === 1 ? undefined : [], ...rest } = here
+      t.same({ ...rest, headers: {} }, { ...there, headers: {} })
+      const texts = headersInOrder?.map(({ name, value }) => [name, value?.toString() ?? null])
+      if (texts !== undefined) t.same(texts, headers, 'and beside it in the order of the record')
     }),
   )
 })
