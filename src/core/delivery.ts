@@ -125,16 +125,6 @@ function verbatimHeaders(facts: WorkFacts, parcel: Parcel): Record<string, strin
   return headers
 }
 
-/** The headers of a verbatim delivery, but for those that differ from attempt to attempt. */
-export function deliveryHeaders(group: string, record: KafkaRecord, event: EventFacts): Record<string, string> {
-  return verbatimHeaders({ group, attemptsMax: 0 }, { record, event, attempt: 0 })
-}
-
-/** @param attemptsMax 0 = no end. */
-export function attemptHeaders(attempt: number, attemptsMax: number): Record<string, string> {
-  return { 'work-attempt': String(attempt), 'work-attempts-max': String(attemptsMax) }
-}
-
 function binary(facts: DeliveryFacts, parcel: Parcel): Delivery {
   const event = cloudEventOf(parcel, facts.encodings)
   const { headers: own, contentType, body } = binaryParts(event)

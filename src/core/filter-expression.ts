@@ -8,6 +8,7 @@
  * filter or says why not, and a filter answers for any message, at a cost that grows with its own length and the message's.
  * No regular expression is made from what somebody wrote.
  */
+import { attributeName } from './attributes.ts'
 import type { Message } from './message.ts'
 
 export type FilterReading =
@@ -141,19 +142,14 @@ const DEFINED: ReadonlySet<string> = new Set([
  * its own name and to `platformid`, in whichever form the event came.
  */
 function attributeNamed(name: string): Attribute {
-  const plain = plainName(name)
+  const plain = attributeName(name)
   return ({ fields, mode, contentType }) => {
     if (name === 'datacontenttype' && mode === 'binary') return contentType
     if (Object.hasOwn(fields, name)) return attributeText(fields[name])
     if (plain === '' || DEFINED.has(plain)) return undefined
-    const other = Object.keys(fields).find((field) => plainName(field) === plain)
+    const other = Object.keys(fields).find((field) => attributeName(field) === plain)
     return other === undefined ? undefined : attributeText(fields[other])
   }
-}
-
-/** The nearest name that CloudEvents allows. */
-function plainName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
 /** A value in CloudEvents' canonical string form; null is not set, and what is no attribute is none. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { DeliveryFacts, EventFacts, Format } from '../../src/core/delivery.ts'
-import { attemptHeaders, deliveryHeaders, deliveryOf, eventFacts } from '../../src/core/delivery.ts'
+import { deliveryOf, eventFacts } from '../../src/core/delivery.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { KafkaRecord, RecordHeader } from '../../src/core/record.ts'
 import type { Delivery } from '../../src/core/seams.ts'
@@ -50,8 +50,6 @@ void t.test('a delivery carries the contract’s headers', async (t) => {
     'kafka-timestamp': '1700',
     'kafka-key': '01M847',
   })
-  const parts = { ...deliveryHeaders(GROUP, record, factsOf({}, record)), ...attemptHeaders(3, 10) }
-  t.same(parts, headersOf({}, record), 'the same, made in two parts')
 })
 
 void t.test('a record without a key, or with one that would fill the headers, has no kafka-key', async (t) => {
