@@ -89,11 +89,7 @@ export function helpText(version: string, terminal: Terminal): string {
 
   const variable = (name: string, each: Variable): string[] => [
     `  ${bold(name)}  ${dim(standsFor(each))}`,
-    ...wrap(
-      [each.description, later(each), otherSpelling(each)].filter((text) => text !== '').join(' '),
-      '      ',
-      columns,
-    ),
+    ...wrap([each.description, otherSpelling(each)].filter((text) => text !== '').join(' '), '      ', columns),
     ...wrap(`${sentence(each.right)} Example: ${each.example}`, '      ', columns).map(dim),
   ]
   const first = FIRST_VARIABLES.map((name) => `  export ${name}=${ALL_VARIABLES.get(name)?.example ?? ''}`)
@@ -129,11 +125,6 @@ function standsFor(variable: Variable): string {
   if (variable.presence === 'required') return '(required)'
   const initial = defaultText(variable)
   return initial === undefined ? '(no default)' : `(default ${initial})`
-}
-
-/** Single values that a later version takes. */
-function later({ notYet }: Variable): string {
-  return Array.isArray(notYet) ? `Not in this version: ${notYet.join(', ')}.` : ''
 }
 
 function otherSpelling({ alias }: Variable): string {

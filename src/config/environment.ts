@@ -105,11 +105,8 @@ function rightOf(name: string, text = ''): string {
 
 function refuseNotYet(data: Map<string, string>, findings: Findings): void {
   for (const [name, { notYet }] of ALL_VARIABLES) {
-    const text = data.get(name)
-    if (text === undefined || notYet === undefined) continue
-    if (notYet === true) findings.refuse(name, 'is not available in this version: take it out')
-    else if (notYet.includes(text)) findings.refuse(name, 'is a value that is not available in this version')
-    if (!findings.sound(name)) data.delete(name)
+    if (notYet === undefined || !data.delete(name)) continue
+    findings.refuse(name, 'is not available in this version: take it out')
   }
 }
 

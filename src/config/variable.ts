@@ -34,8 +34,8 @@ interface Facts {
   readonly fills?: string
   /** What a default that is worked out is made of, for readers. */
   readonly derived?: string
-  /** Not built yet: the whole variable (`true`) or single values of it. Refused, never ignored. */
-  readonly notYet?: true | readonly string[]
+  /** Not built yet. Refused, never ignored. */
+  readonly notYet?: true
 }
 
 export interface Variable<S extends TSchema = TSchema, P extends Presence = Presence> extends Facts {

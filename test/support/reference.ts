@@ -25,7 +25,6 @@ function entry(name: string, variable: Variable): string[] {
   const notes = [
     variable.description,
     variable.notYet === true ? 'Not available in this version.' : '',
-    Array.isArray(variable.notYet) ? `Not available in this version: ${variable.notYet.join(', ')}.` : '',
     variable.alias === undefined ? '' : `Also taken as ${variable.alias}.`,
     `Must be ${variable.right}.`,
   ].filter((note) => note !== '')
