@@ -1,8 +1,9 @@
 /**
  * JSON kept digit for digit.
  *
- * A 64-bit build id in an app's `details` must reach XZepr unrounded, and JSON.parse would round it. So the core never
- * looks into such values: a member's value travels as the JSON text it arrived in.
+ * A 64-bit build id in an app's `details` must reach XZepr unrounded, and JSON.parse would round it; so it would in an
+ * event's `data` on the way to the app. So the core never looks into such values: a member's value travels as the JSON
+ * text it arrived in.
  */
 
 /** JSON text of one value, valid by construction at the edge that parsed it. */
@@ -72,4 +73,78 @@ export function unstorableJson(text: JsonText): string | undefined {
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff
+}
+
+/**
+ * The members of an object, each value in the text it was written in: what JSON.parse would round stays whole. Of a name
+ * that comes twice the last counts, as for JSON.parse.
+ * @param text an object that JSON.parse has accepted: nothing is checked again.
+ */
+export function jsonMembers(text: JsonText): JsonMembers {
+  const members = new Map<string, JsonText>()
+  let at = pastSpace(text, text.indexOf('{') + 1)
+  while (text.charCodeAt(at) === QUOTE) {
+    const nameEnd = stringEnd(text, at)
+    const begin = pastSpace(text, text.indexOf(':', nameEnd) + 1)
+    const end = valueEnd(text, begin)
+    members.set(JSON.parse(text.slice(at, nameEnd)) as string, text.slice(begin, end))
+    at = pastSpace(text, end)
+    if (text.charCodeAt(at) === COMMA) at = pastSpace(text, at + 1)
+  }
+  return members
+}
+
+const [QUOTE, COMMA, BACKSLASH, SPACE] = [0x22, 0x2c, 0x5c, 0x20]
+/** `[` and `{`, `]` and `}` differ in one bit; no other character of JSON's grammar shares the rest. */
+const [OPEN, CLOSE, CASE_BIT] = [0x5b, 0x5d, 0x20]
+
+function pastSpace(text: JsonText, from: number): number {
+  let at = from
+  while (text.charCodeAt(at) <= SPACE) at += 1
+  return at
+}
+
+/** The end of the string that opens at `at`: behind the first quote with an even run of backslashes before it. */
+function stringEnd(text: JsonText, at: number): number {
+  let end = text.indexOf('"', at + 1)
+  for (; end !== -1; end = text.indexOf('"', end + 1)) {
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1
+    if (slashes % 2 === 0) return end + 1
+  }
+  return text.length
+}
+
+function valueEnd(text: JsonText, from: number): number {
+  const unit = text.charCodeAt(from)
+  if (unit === QUOTE) return stringEnd(text, from)
+  return (unit & ~CASE_BIT) === OPEN ? nestEnd(text, from) : wordEnd(text, from)
+}
+
+/** The end of an array or object. */
+function nestEnd(text: JsonText, from: number): number {
+  let depth = 0
+  let at = from
+  do {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) {
+      at = stringEnd(text, at)
+      continue
+    }
+    const bracket = unit & ~CASE_BIT
+    if (bracket === OPEN) depth += 1
+    else if (bracket === CLOSE) depth -= 1
+    at += 1
+  } while (depth > 0 && at < text.length)
+  return at
+}
+
+/** The end of a number, true, false or null. */
+function wordEnd(text: JsonText, from: number): number {
+  let at = from
+  for (; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === COMMA || unit <= SPACE || (unit & ~CASE_BIT) === CLOSE) break
+  }
+  return at
 }

@@ -7,7 +7,8 @@
  *                  └─ failed, or the deadline ──▶ away: nothing reached the app
  *
  * The deadline covers the whole exchange, so an app that trickles a body holds an attempt no longer than one that says
- * nothing. undici's `dispatch` is used as it is: its `request` would build a stream for a body that nobody reads.
+ * nothing. undici's `dispatch` is used as it is: its `request` would build a stream for a body that nobody reads. A body
+ * is kept only where the delivery wants it, and goes along with the answer that the status makes.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
@@ -15,6 +16,8 @@ import { errors, Pool } from 'undici'
 import type { Answer, Exchange } from '../core/answer.ts'
 import { answerTo } from '../core/answer.ts'
 import type { Attempt, Clock, Delivery, Wake, Webhook } from '../core/seams.ts'
+import { Collected } from './collected.ts'
+import { signatureHeaders } from './signature.ts'
 
 export interface WebhookOptions {
   readonly url: URL
@@ -22,8 +25,10 @@ export interface WebhookOptions {
   readonly timeoutMs: number
   /** Attempts that can be out at once; each has a connection of its own. */
   readonly connections: number
-  /** What is read of an answer's body at most. */
+  /** What is read of an answer's body at most; where the body is wanted, as much again as was sent. */
   readonly maxResponseBytes?: number
+  /** What each attempt is signed with; asked anew for every one, so that keys can change. None: nothing is signed. */
+  readonly signingKeys?: () => readonly Uint8Array[]
   readonly clock: Clock
 }
 
@@ -46,6 +51,7 @@ const KEEP_ALIVE_MARGIN_MS = 1000
 
 export function webhookClient(options: WebhookOptions): WebhookClient {
   const { url, timeoutMs, connections, clock, maxResponseBytes = MAX_RESPONSE_BYTES } = options
+  const signingKeys = options.signingKeys ?? (() => NO_KEYS)
   const pool = new Pool(url.origin, {
     connections,
     // One request per connection at a time: a slow answer holds up no neighbour.
@@ -63,10 +69,14 @@ export function webhookClient(options: WebhookOptions): WebhookClient {
   const out = new Set<OneAttempt>()
   return {
     attempt(delivery: Delivery): Attempt {
-      const attempt = new OneAttempt(timeoutMs, maxResponseBytes, clock, () => out.delete(attempt))
+      const { body, wantsBody } = delivery
+      // An answer that names events takes no more room than the events did, and some for the frame.
+      const bounds = { timeoutMs, bodyBytes: wantsBody ? maxResponseBytes + body.length : maxResponseBytes }
+      const attempt = new OneAttempt(bounds, wantsBody, clock, () => out.delete(attempt))
       out.add(attempt)
       try {
-        pool.dispatch({ path, method: 'POST', headers: { ...delivery.headers }, body: delivery.body }, attempt)
+        const headers = signed(delivery, signingKeys(), clock)
+        pool.dispatch({ path, method: 'POST', headers, body }, attempt)
       } catch (error) {
         attempt.onResponseError(undefined, error)
       }
@@ -79,11 +89,21 @@ export function webhookClient(options: WebhookOptions): WebhookClient {
   }
 }
 
+const NO_KEYS: readonly Uint8Array[] = []
+
+function signed({ headers, id, body }: Delivery, keys: readonly Uint8Array[], clock: Clock): Delivery['headers'] {
+  return keys.length === 0 ? headers : { ...headers, ...signatureHeaders(keys, { id, body, nowMs: clock.nowMs() }) }
+}
+
+interface AttemptBounds {
+  readonly timeoutMs: number
+  readonly bodyBytes: number
+}
+
 /** One exchange. undici calls the `on…` methods; the first thing that ends it makes the answer, the rest is silence. */
 class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>
-  readonly #timeoutMs: number
-  readonly #maxResponseBytes: number
+  readonly #bounds: AttemptBounds
   readonly #clock: Clock
   readonly #deadline: Wake
   readonly #onEnd: () => void
@@ -94,16 +114,17 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
   #status: number | undefined
   #retryAfter: string | undefined
   #bodyBytes = 0
+  #body: Collected | undefined
 
-  constructor(timeoutMs: number, maxResponseBytes: number, clock: Clock, onEnd: () => void) {
-    this.#timeoutMs = timeoutMs
-    this.#maxResponseBytes = maxResponseBytes
+  constructor(bounds: AttemptBounds, wantsBody: boolean, clock: Clock, onEnd: () => void) {
+    this.#bounds = bounds
+    this.#body = wantsBody ? new Collected() : undefined
     this.#clock = clock
     this.#onEnd = onEnd
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    this.#deadline = clock.wake(clock.nowMs() + timeoutMs, () => {
+    this.#deadline = clock.wake(clock.nowMs() + bounds.timeoutMs, () => {
       this.#timeout()
     })
   }
@@ -130,7 +151,13 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
 
   onResponseData(_controller: unknown, chunk: Uint8Array): void {
     this.#bodyBytes += chunk.length
-    if (this.#bodyBytes > this.#maxResponseBytes) this.onResponseEnd()
+    if (this.#bodyBytes <= this.#bounds.bodyBytes) {
+      this.#body?.add(chunk)
+      return
+    }
+    // A part of it could name some events and keep the rest from being named.
+    this.#body = undefined
+    this.onResponseEnd()
   }
 
   onResponseEnd(): void {
@@ -148,8 +175,9 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
   }
 
   #timeout(): void {
-    if (this.#controller === undefined) this.#fail(`no connection within ${this.#timeoutMs} ms`)
-    else this.#fail(`no ${this.#status === undefined ? 'answer' : 'end of the answer'} within ${this.#timeoutMs} ms`)
+    const { timeoutMs } = this.#bounds
+    if (this.#controller === undefined) this.#fail(`no connection within ${timeoutMs} ms`)
+    else this.#fail(`no ${this.#status === undefined ? 'answer' : 'end of the answer'} within ${timeoutMs} ms`)
   }
 
   #fail(reason: string): void {
@@ -162,7 +190,9 @@ class OneAttempt implements Attempt, Dispatcher.DispatchHandler {
   }
 
   #conclude(exchange: Exchange): void {
-    this.#end(answerTo(exchange, this.#clock.nowMs()))
+    const answer = answerTo(exchange, this.#clock.nowMs())
+    const body = exchange.kind === 'response' ? this.#body?.text : undefined
+    this.#end(body === undefined ? answer : { ...answer, body })
   }
 
   #end(answer: Answer): void {

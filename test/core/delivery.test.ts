@@ -1,22 +1,13 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
-import fc from 'fast-check'
 import t from 'tap'
-import type { EventFacts } from '../../src/core/delivery.ts'
-import {
-  attemptHeaders,
-  deliveryHeaders,
-  eventFacts,
-  headerText,
-  percentEncode,
-  traceparentOf,
-} from '../../src/core/delivery.ts'
+import type { DeliveryFacts, EventFacts, Format } from '../../src/core/delivery.ts'
+import { attemptHeaders, deliveryHeaders, deliveryOf, eventFacts } from '../../src/core/delivery.ts'
 import type { Message } from '../../src/core/message.ts'
-import type { KafkaRecord } from '../../src/core/record.ts'
-import { anyText } from '../support/any-text.ts'
+import type { KafkaRecord, RecordHeader } from '../../src/core/record.ts'
+import type { Delivery } from '../../src/core/seams.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 import { recordOf } from '../support/books.ts'
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-const OTHER_TRACE = '00-11111111111111111111111111111111-2222222222222222-00'
 const MESSAGE: Message = {
   id: '01M847HRZSMFZDV1KG79EPM357',
   type: 'deployment.success',
@@ -27,20 +18,18 @@ const MESSAGE: Message = {
   contentType: 'application/cloudevents+json; charset=utf-8',
 }
 const RECORD = recordOf({ topic: 'xzepr.dev.events', partition: 2, offset: 9_007_199_254_740_993n, timestampMs: 1_700 })
+const header = (name: string, value: string): RecordHeader => ({ name, value: Buffer.from(value) })
 const half = (): number => 0.5
 
 const factsOf = (message: Partial<Message>, record: KafkaRecord = RECORD): EventFacts =>
   eventFacts(record, { ...MESSAGE, ...message }, half)
-const headersOf = (message: Partial<Message>, record: KafkaRecord = RECORD): Record<string, string> =>
-  deliveryHeaders('xzepr-consumer-deployer', record, factsOf(message, record))
-
-/** What a receiver of `headerText` reads: percent-decoding as the CloudEvents HTTP binding, section 3.1.3.2, has it. */
-const decode = (text: string | undefined): string => decodeURIComponent(text ?? '')
-const decodeBytes = (text: string): Buffer =>
-  Buffer.from(
-    text.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
-    'latin1',
-  )
+const GROUP = 'xzepr-consumer-deployer'
+const factsFor = (format: Format, group = GROUP): DeliveryFacts => ({ format, group, attemptsMax: 10, encodings })
+function deliver(format: Format, message: Partial<Message>, record: KafkaRecord = RECORD, group = GROUP): Delivery {
+  return deliveryOf(factsFor(format, group), [{ record, event: factsOf(message, record), attempt: 3 }])
+}
+const headersOf = (message: Partial<Message>, record?: KafkaRecord): Delivery['headers'] =>
+  deliver('verbatim', message, record).headers
 
 void t.test('a delivery carries the contract’s headers', async (t) => {
   const record = {
@@ -52,6 +41,8 @@ void t.test('a delivery carries the contract’s headers', async (t) => {
     'content-type': 'application/cloudevents+json; charset=utf-8',
     'work-id': '01M847HRZSMFZDV1KG79EPM357',
     'idempotency-key': 'xzepr-consumer-deployer/xzepr.dev.events/2/9007199254740993',
+    'work-attempt': '3',
+    'work-attempts-max': '10',
     traceparent: TRACE,
     'kafka-topic': 'xzepr.dev.events',
     'kafka-partition': '2',
@@ -59,55 +50,8 @@ void t.test('a delivery carries the contract’s headers', async (t) => {
     'kafka-timestamp': '1700',
     'kafka-key': '01M847',
   })
-  t.same(attemptHeaders(3, 10), { 'work-attempt': '3', 'work-attempts-max': '10' })
-})
-
-/** Text that UTF-8 can carry. */
-const wellFormed = anyText().map((text) => text.replace(/\p{Surrogate}/gu, '\ufffd'))
-const wellFormedId = wellFormed.filter((id) => id !== '')
-const text = fc.oneof(fc.string(), anyText())
-
-void t.test('every header is one that HTTP can carry, whatever the event holds', async () => {
-  const event = fc.record({
-    id: wellFormedId,
-    contentType: text,
-    traceparent: text,
-    key: fc.option(fc.uint8Array()),
-    value: text,
-    group: text,
-  })
-  fc.assert(
-    fc.property(event, ({ id, contentType, traceparent, key, value, group }) => {
-      const record = { ...RECORD, key, headers: [{ name: 'traceparent', value: Buffer.from(traceparent) }] }
-      const fields = { id, subject: value, traceparent: value }
-      const facts = factsOf({ id, contentType, mode: 'binary', fields }, record)
-      const headers = deliveryHeaders(group, record, facts)
-      for (const [name, content] of Object.entries(headers)) {
-        validateHeaderName(name)
-        validateHeaderValue(name, content)
-        if (/[^\x20-\x7e]/.test(content)) throw new Error(`${name} is not plain ASCII`)
-      }
-    }),
-    { numRuns: 1000 },
-  )
-})
-
-void t.test('work-id decodes back to the id, whatever it holds', async () => {
-  fc.assert(
-    fc.property(wellFormedId, (id) => decode(headersOf({ id })['work-id']) === id),
-    { numRuns: 500 },
-  )
-})
-
-void t.test('kafka-key decodes back to the bytes', async (t) => {
-  fc.assert(
-    fc.property(fc.uint8Array(), (key) => {
-      const header = headersOf({}, { ...RECORD, key })['kafka-key'] ?? ''
-      return /^[A-Za-z0-9._~%-]*$/.test(header) && Buffer.compare(decodeBytes(header), key) === 0
-    }),
-    { numRuns: 500 },
-  )
-  t.equal(percentEncode(Uint8Array.of(0, 0x20, 0x25, 0x7e, 0xff)), '%00%20%25~%FF')
+  const parts = { ...deliveryHeaders(GROUP, record, factsOf({}, record)), ...attemptHeaders(3, 10) }
+  t.same(parts, headersOf({}, record), 'the same, made in two parts')
 })
 
 void t.test('a record without a key, or with one that would fill the headers, has no kafka-key', async (t) => {
@@ -117,19 +61,6 @@ void t.test('a record without a key, or with one that would fill the headers, ha
   t.equal(withKey(new Uint8Array(2048)), true)
   t.equal(withKey(new Uint8Array(2049)), false)
 })
-
-void t.test(
-  'what HTTP can carry stays as it is, and the rest decodes back: space, quote, percent and beyond ASCII',
-  async (t) => {
-    t.equal(headerText('a b"c%d\u0000é\u20ac\u{1f600}'), 'a%20b%22c%25d%00%C3%A9%E2%82%AC%F0%9F%98%80')
-    t.equal(headerText("!#$&'()*+,-./:;<=>?@[\\]^_`{|}~Az09"), "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~Az09")
-    t.equal(headerText('a\ud800b'), 'a%EF%BF%BDb')
-    fc.assert(
-      fc.property(wellFormed, (any) => decode(headerText(any)) === any),
-      { numRuns: 500 },
-    )
-  },
-)
 
 void t.test('attributes of binary mode travel as ce-* headers; a JSON form has none', async (t) => {
   const fields = { id: 'x', subject: 'a b', constructor: 'c' }
@@ -145,15 +76,96 @@ void t.test('attributes of binary mode travel as ce-* headers; a JSON form has n
   )
 })
 
+void t.test('the idempotency key is the group and where the record stands, as HTTP can carry it', async (t) => {
+  const { headers, id } = deliver('verbatim', {}, RECORD, 'g é.%2E')
+  t.equal(headers['idempotency-key'], `g%20%C3%A9.%252E/xzepr.dev.events/2/${RECORD.offset}`)
+  t.equal(id, `g%20%C3%A9%2E%252E/xzepr%2Edev%2Eevents/2/${RECORD.offset}`, 'what is signed has no dot')
+})
+
+void t.test('a trace state goes along', async (t) => {
+  const headers = [header('traceparent', TRACE), header('tracestate', 'a=b')]
+  t.equal(headersOf({}, { ...RECORD, headers }).tracestate, 'a=b')
+  t.notOk('tracestate' in headersOf({}))
+})
+
+const CE = { id: 'x', source: 's', type: 't', specversion: '1.0' }
+
 void t.test(
-  'the idempotency key is the group and where the record stands, the group as HTTP can carry it',
+  'attributes too large for headers travel in the body, in which a receiver finds them by its type',
   async (t) => {
-    t.equal(
-      deliveryHeaders('g é', RECORD, factsOf({}))['idempotency-key'],
-      `g%20%C3%A9/xzepr.dev.events/2/${RECORD.offset}`,
-    )
+    for (const format of ['verbatim', 'binary'] as const) {
+      const small = deliver(format, { mode: 'binary', fields: { ...CE, subject: 'é'.repeat(1000) } })
+      t.equal(small.headers['ce-subject'], '%C3%A9'.repeat(1000))
+      const subject = 'é'.repeat(3000)
+      const large = deliver(
+        format,
+        { mode: 'binary', fields: { ...CE, subject } },
+        { ...RECORD, value: Buffer.from('\xff', 'latin1') },
+      )
+      t.equal(large.headers['content-type'], 'application/cloudevents+json; charset=utf-8')
+      t.same(
+        Object.keys(large.headers).filter((name) => name.startsWith('ce-')),
+        [],
+      )
+      t.match(JSON.parse(Buffer.from(large.body).toString()), { ...CE, subject, data_base64: '/w==' })
+    }
   },
 )
+
+void t.test(
+  'data that calls itself a CloudEvent cannot be told from the envelope: it travels inside one',
+  async (t) => {
+    const value = Buffer.from(JSON.stringify({ ...CE, datacontenttype: 'application/cloudevents+json', data: CE }))
+    const { headers, body } = deliver('binary', {}, { ...RECORD, value })
+    t.equal(headers['content-type'], 'application/cloudevents+json; charset=utf-8')
+    t.same(JSON.parse(Buffer.from(body).toString()), JSON.parse(value.toString()))
+  },
+)
+
+void t.test('what no media type looks like is none', async (t) => {
+  for (const contentType of ['', 'x', 'text/plain\r\nx: y', 'tëxt/plain', `a/${'b'.repeat(300)}`, ' a/b'])
+    t.equal(headersOf({ mode: 'binary', fields: CE, contentType })['content-type'], 'application/octet-stream')
+  t.equal(headersOf({ mode: 'binary', fields: CE, contentType: 'a/b; c="d e"' })['content-type'], 'a/b; c="d e"')
+})
+
+void t.test('a type among the attributes counts where no header says it, and never travels twice', async (t) => {
+  const fields = { ...CE, datacontenttype: 'text/xml' }
+  for (const format of ['verbatim', 'binary'] as const) {
+    const { headers } = deliver(format, { mode: 'binary', fields, contentType: 'application/octet-stream' })
+    t.equal(headers['content-type'], 'text/xml')
+    t.notOk('ce-datacontenttype' in headers)
+  }
+})
+
+const XZEPR = Buffer.from(JSON.stringify({ ...CE, api_version: 'v1', workid: 'a lie', data: { n: 1 } }))
+
+void t.test('in a batch the facts of each event are its attributes; its own of the same name give way', async (t) => {
+  const key = Buffer.from('01M847\xff', 'latin1')
+  const headers = [header('traceparent', TRACE), header('tracestate', 'a=b')]
+  const parcels = [0n, 1n].map((offset) => {
+    const record = { ...RECORD, offset, key, headers, value: XZEPR }
+    return { record, event: factsOf({ id: 'x' }, record), attempt: 2 }
+  })
+  const { headers: own, body, wantsBody, id } = deliveryOf(factsFor('batch', 'g "é'), parcels)
+  t.same(own, { 'content-type': 'application/cloudevents-batch+json; charset=utf-8' })
+  t.equal(wantsBody, true)
+  t.match(id, /^batch-[0-9a-f]{64}$/)
+  const events = JSON.parse(Buffer.from(body).toString()) as Record<string, unknown>[]
+  t.equal(events.length, 2)
+  t.match(events[1], {
+    ...{ apiversion: 'v1', workid: 'x', workattempt: 2, workattemptsmax: 10, traceparent: TRACE, tracestate: 'a=b' },
+    ...{ idempotencykey: 'g%20%22%C3%A9/xzepr.dev.events/2/1', kafkatopic: 'xzepr.dev.events', kafkapartition: 2 },
+    ...{ kafkaoffset: '1', kafkatimestamp: '1700', kafkakey: '01M847%FF', data: { n: 1 } },
+  })
+  t.equal(deliveryOf(factsFor('batch', 'g "é'), parcels.reverse()).id, id, 'the same events in another order')
+  t.not(deliveryOf(factsFor('batch', 'g "é'), parcels.slice(1)).id, id)
+})
+
+void t.test('only a batch wants the body of the answer', async (t) => {
+  for (const format of ['verbatim', 'structured', 'binary'] as const)
+    t.equal(deliver(format, {}, { ...RECORD, value: XZEPR }).wantsBody, false)
+  t.throws(() => deliveryOf(factsFor('batch'), []))
+})
 
 void t.test('the platform is the event’s, in XZepr’s spelling or a CloudEvent’s, else unknown', async (t) => {
   const platform = (fields: Readonly<Record<string, unknown>>): string => factsOf({ fields }).platformId
@@ -161,56 +173,4 @@ void t.test('the platform is the event’s, in XZepr’s spelling or a CloudEven
   t.equal(platform({ platformid: 'b' }), 'b')
   for (const fields of [{}, { platform_id: '' }, { platform_id: ' ' }, { platform_id: 7 }, { platform_id: null }])
     t.equal(platform(fields), 'unknown')
-})
-
-const FORM = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
-const trace = (fromRecord: string | Uint8Array | null | undefined, fromEvent: unknown): string => {
-  const value = typeof fromRecord === 'string' ? Buffer.from(fromRecord) : fromRecord
-  const headers = value === undefined ? [] : [{ name: 'TraceParent', value }]
-  return traceparentOf(headers, { traceparent: fromEvent }, half)
-}
-
-void t.test('the record’s trace goes on, else the event’s, else a new one begins', async (t) => {
-  t.equal(trace(TRACE, OTHER_TRACE), TRACE)
-  t.equal(trace(undefined, OTHER_TRACE), OTHER_TRACE)
-  t.equal(trace(null, OTHER_TRACE), OTHER_TRACE)
-  const fresh = trace(undefined, undefined)
-  t.match(fresh, FORM)
-  t.not(fresh, TRACE)
-})
-
-void t.test('a trace that W3C would not accept is none', async (t) => {
-  for (const bad of [
-    '',
-    'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
-    `00-0af7651916cd43dd8448eb211c80319c-${'0'.repeat(16)}-01`,
-    TRACE.toUpperCase(),
-    `${TRACE}-x`,
-    `${TRACE}\n`,
-    ` ${TRACE}`,
-    TRACE.slice(1),
-    '\u00ff'.repeat(55),
-  ]) {
-    t.equal(trace(bad, OTHER_TRACE), OTHER_TRACE, JSON.stringify(bad))
-    const fresh = trace(bad, bad)
-    t.match(fresh, FORM)
-    t.not(fresh, bad)
-  }
-  t.match(trace(new Uint8Array(1 << 20), 7), FORM, 'however long, it is not read to its end')
-})
-
-void t.test('a new trace is valid by any chance', async () => {
-  const chance = fc.oneof(
-    fc.constantFrom(0, 1 - 2 ** -53),
-    fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-  )
-  fc.assert(
-    fc.property(fc.array(chance, { minLength: 6, maxLength: 6 }), (chances) => {
-      const made = traceparentOf([], {}, () => chances.shift() ?? 0)
-      // A valid trace is one that the bridge itself would go on with.
-      return FORM.test(made) && traceparentOf([{ name: 'traceparent', value: Buffer.from(made) }], {}, half) === made
-    }),
-    { numRuns: 300 },
-  )
 })

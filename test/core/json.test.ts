@@ -1,6 +1,15 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { NO_MEMBERS, jsonObject, storableText, unstorableJson, unstorableText, utf8Bytes } from '../../src/core/json.ts'
+import {
+  NO_MEMBERS,
+  jsonMembers,
+  jsonObject,
+  storableText,
+  unstorableJson,
+  unstorableText,
+  utf8Bytes,
+} from '../../src/core/json.ts'
 
 /** UTF-16 of every kind: plain, NUL, pairs, halves in both orders, and what looks like an escape but is none. */
 const hostileText = fc
@@ -108,4 +117,56 @@ void t.test('an object is written from its members in order, values digit for di
       return text === JSON.stringify(object)
     }),
   )
+})
+
+void t.test('the members of an object are cut out as they stand, whatever is in them', async (t) => {
+  const text = '\n{ "a" : 12345678901234567890 ,"b":[1.0,{"]":"}\\\\\\""}],"c\\u0064":"x\\"y" , "e":{} ,"f":null}\t'
+  t.same(
+    [...jsonMembers(text)],
+    [
+      ['a', '12345678901234567890'],
+      ['b', '[1.0,{"]":"}\\\\\\""}]'],
+      ['cd', '"x\\"y"'],
+      ['e', '{}'],
+      ['f', 'null'],
+    ],
+  )
+  t.same([...jsonMembers('{}')], [])
+  t.same([...jsonMembers(' { } ')], [])
+})
+
+void t.test('of members of one name the last counts, in the place of the first', async (t) => {
+  t.same(
+    [...jsonMembers('{"a":1,"b":2,"\\u0061":3,"__proto__":4}')],
+    [
+      ['a', '3'],
+      ['b', '2'],
+      ['__proto__', '4'],
+    ],
+  )
+})
+
+void t.test('members read one by one are what JSON.parse reads, for any object in any layout', async () => {
+  const objects = fc.dictionary(fc.oneof(hostileText, fc.constantFrom('__proto__', '')), fc.jsonValue(), {
+    noNullPrototype: true,
+  })
+  fc.assert(
+    fc.property(objects, fc.constantFrom(undefined, 1, '\t'), (object, indent) => {
+      const text = JSON.stringify(object, null, indent)
+      const whole = JSON.parse(text) as Record<string, unknown>
+      const members = jsonMembers(text)
+      return (
+        members.size === Object.keys(whole).length &&
+        [...members].every(([name, json]) => text.includes(json) && isDeepStrictEqual(JSON.parse(json), whole[name]))
+      )
+    }),
+    { numRuns: 500 },
+  )
+})
+
+void t.test('a million brackets, or backslashes, cost no more than a look at each', async (t) => {
+  const deep = '['.repeat(500_000) + ']'.repeat(500_000)
+  t.equal(jsonMembers(`{"a":${deep},"b":1}`).get('a'), deep)
+  const slashes = `"${'\\\\'.repeat(500_000)}\\""`
+  t.equal(jsonMembers(`{"a":${slashes}}`).get('a'), slashes)
 })

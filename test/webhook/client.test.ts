@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createRawServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { Webhook } from 'standardwebhooks'
 import t from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { Answer } from '../../src/core/answer.ts'
@@ -537,4 +538,83 @@ void t.test('closing aborts what is out; an attempt after it is answered too', a
   await gone(sockets)
   t.same(await answers(client), { kind: 'away', why: 'UND_ERR_DESTROYED' })
   await client.close()
+})
+
+const BATCH: Delivery = { ...EVENT, wantsBody: true }
+
+/** The answer to a delivery that wants the body, from an app that writes these pieces. */
+async function bodyOfAnswer(t: Scope, pieces: readonly (string | Uint8Array)[], status = 200): Promise<Answer> {
+  const { client } = await listen(
+    t,
+    app((_request, response) => {
+      response.writeHead(status)
+      for (const piece of pieces) response.write(piece)
+      response.end()
+    }),
+    { maxResponseBytes: 100 },
+  )
+  return answers(client, BATCH)
+}
+
+void t.test('where the body is wanted it goes along with what the status says, whichever that is', async (t) => {
+  t.same(await bodyOfAnswer(t, ['{"a":', '"\u00e9"}']), { kind: 'done', why: 'HTTP 200', body: '{"a":"\u00e9"}' })
+  t.match(await bodyOfAnswer(t, ['no'], 500), { kind: 'later', body: 'no' })
+  t.match(await bodyOfAnswer(t, ['no'], 400), { kind: 'never', body: 'no' })
+  t.match(await bodyOfAnswer(t, []), { kind: 'done', body: '' })
+})
+
+void t.test(
+  'a body may be as long as what was sent and its frame; a longer one is dropped, and the status decides',
+  async (t) => {
+    const bound = 100 + EVENT.body.length
+    t.equal((await bodyOfAnswer(t, ['x'.repeat(bound)])).body?.length, bound)
+    t.same(await bodyOfAnswer(t, ['x'.repeat(bound + 1)]), { kind: 'done', why: 'HTTP 200' })
+    t.equal((await bodyOfAnswer(t, Array<string>(bound).fill('x'))).body, 'x'.repeat(bound), 'a byte at a time')
+  },
+)
+
+void t.test('a body that is no UTF-8 is none, and one that breaks off is no answer', async (t) => {
+  t.same(await bodyOfAnswer(t, [Uint8Array.of(0xff)]), { kind: 'done', why: 'HTTP 200' })
+  const { client } = await listen(
+    t,
+    rawApp((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"a"')),
+  )
+  const answer = await answers(client, BATCH)
+  t.match(answer, { kind: 'later', responded: false })
+  t.notOk('body' in answer)
+})
+
+void t.test('where it is not wanted the body is counted and let go', async (t) => {
+  const { client } = await listen(
+    t,
+    app((_request, response) => response.end('{}')),
+  )
+  t.same(await answers(client), { kind: 'done', why: 'HTTP 200' })
+})
+
+void t.test('every attempt is signed with the keys of its moment, and none without a key', async (t) => {
+  const keys: Uint8Array[] = []
+  const seen: Record<string, string>[] = []
+  const { client } = await listen(
+    t,
+    app((request, response) => {
+      seen.push(Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])))
+      response.end()
+    }),
+    { signingKeys: () => keys },
+  )
+  await answers(client)
+  keys.push(Buffer.alloc(24, 'a'))
+  await answers(client)
+  keys.unshift(Buffer.alloc(32, 'b'))
+  await answers(client)
+  const [unsigned, one, two] = seen
+  t.notOk(unsigned?.['webhook-signature'])
+  t.equal(one?.['webhook-id'], EVENT.id)
+  t.equal(one?.['work-id'], '01J', 'what was there stays')
+  t.equal(two?.['webhook-signature']?.split(' ').length, 2)
+  const body = Buffer.from(EVENT.body).toString()
+  for (const headers of [one, two]) {
+    new Webhook(Buffer.alloc(24, 'a').toString('base64')).verify(body, headers ?? {})
+  }
 })
