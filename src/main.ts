@@ -10,9 +10,14 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
+import { setFlagsFromString } from 'node:v8'
 import type { Command } from './cli.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import type { ConfigReading } from './config.ts'
+
+// Before anything is loaded: V8 doubles the space for new objects, up to twice 16 MB, while the modules are read, and an
+// idle process keeps it: a quarter of its memory. What is young here is a handful of requests; it fits into the first.
+setFlagsFromString('--semi-space-growth-factor=1')
 
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
 let onSignal = (): void => process.exit(0)

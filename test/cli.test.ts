@@ -30,7 +30,7 @@ void t.test('the help teaches: what it is, what one needs first, every variable 
   }
   t.match(help, /^ {2}BRIDGE_SERVICE {2}\(required\)$/m)
   t.match(help, /^ {2}BRIDGE_OPS_PORT {2}\(default 8901\)$/m)
-  t.match(help, /^ {2}BRIDGE_DEAD_LETTER_TOPIC {2}\(not in this version\)$/m)
+  t.match(help, /^ {2}XZEPR_API_USERNAME {2}\(not in this version\)$/m)
   t.match(help, /^ {2}XZEPR_API_TOKEN {2}\(no default\)$/m)
   t.match(help, /Also taken as\s+XZEPR_KAFKA_SSL_CERTIFICATE_LOCATION\./)
   t.match(help, /What you need first\n( {2}export \w+=\S+\n){5}/)

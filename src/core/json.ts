@@ -70,6 +70,8 @@ export function unstorableText(text: string): string | undefined {
 
 /** The same text with what XZepr could never store replaced by U+FFFD, cut to a length in UTF-8 bytes. */
 export function storableText(text: string, maxBytes: number): string {
+  // Nearly every text is short and whole, and is asked for with every record.
+  if (text.length * 3 <= maxBytes && unstorableText(text) === undefined) return text
   let kept = ''
   let bytes = 0
   for (const char of text) {

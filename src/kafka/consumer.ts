@@ -75,13 +75,19 @@ export function arrivalOf(batch: EachBatchPayload['batch']): Arrival {
     next: BigInt(batch.lastOffset()) + 1n,
     highWatermark: BigInt(batch.highWatermark),
     tellsGaps: true,
-    records: (from) =>
-      batch.messages.filter(({ offset }) => BigInt(offset) >= from).map((message) => recordOf(partition, message)),
-    undecodable: (from) =>
-      batch.messages.flatMap((message) => {
+    records: (from) => {
+      // They ascend: what was seen before stands in front.
+      const first = batch.messages.findIndex(({ offset }) => BigInt(offset) >= from)
+      return first < 0 ? [] : batch.messages.slice(first).map((message) => recordOf(partition, message))
+    },
+    undecodable: (from) => {
+      const found: Undecodable[] = []
+      for (const message of batch.messages) {
         const { undecodable } = message as typeof message & { readonly undecodable?: Undecodable }
-        return undecodable !== undefined && undecodable.last >= from ? [undecodable] : []
-      }),
+        if (undecodable !== undefined && undecodable.last >= from) found.push(undecodable)
+      }
+      return found
+    },
   }
 }
 
