@@ -8,6 +8,7 @@ import { Buffers } from './buffers.ts'
 import type { Booking } from './effects.ts'
 import type { Ledger } from './ledger.ts'
 import { Line } from './line.ts'
+import { onItsOwn } from './record.ts'
 import { Registry } from './registry.ts'
 import type { Work } from './work.ts'
 
@@ -90,6 +91,10 @@ export class InHand {
         this.line.step(work)
         break
       case 'rest':
+        this.#settleIn(work)
+        if (this.#stopRunning(work)) this.buffers.count(work.ledger, work.heldBytes)
+        this.line.step(work)
+        break
       case 'end':
         if (this.#stopRunning(work)) this.buffers.count(work.ledger, work.heldBytes)
         this.line.step(work)
@@ -124,9 +129,17 @@ export class InHand {
   /** Its bytes are held by the app's promise now, not by the wait for a delivery. */
   #run(work: Work): void {
     if (this.#running.has(work)) return
+    this.#settleIn(work)
     this.#running.add(work)
     this.#runningBytes += work.heldBytes
     this.buffers.count(work.ledger, -work.heldBytes)
+  }
+
+  /** It stays for a while: its bytes hold up no neighbour's. Once is enough. */
+  #settleIn(work: Work): void {
+    if (work.record === undefined || work.isOnItsOwn) return
+    work.isOnItsOwn = true
+    work.record = onItsOwn(work.record)
   }
 
   #stopRunning(work: Work): boolean {

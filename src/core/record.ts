@@ -48,3 +48,17 @@ export function heldBytes(record: KafkaRecord): number {
   for (const header of record.headers) bytes += HEADER_OVERHEAD_BYTES + header.name.length + (header.value?.length ?? 0)
   return bytes
 }
+
+/**
+ * The same record with bytes that pin no other: small records share a piece of memory with their neighbours, which is
+ * cheap for those that pass, and would hold the whole piece for one that stays.
+ */
+export function onItsOwn(record: KafkaRecord): KafkaRecord {
+  const { key, value, headers } = record
+  return {
+    ...record,
+    key: key && new Uint8Array(key),
+    value: value && new Uint8Array(value),
+    headers: headers.map(({ name, value: bytes }) => ({ name, value: bytes && new Uint8Array(bytes) })),
+  }
+}

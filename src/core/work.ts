@@ -71,6 +71,8 @@ export interface Work {
   /** The app's last answer, in HTTP's words. */
   answer: string | undefined
   letter: 'owed' | 'written' | undefined
+  /** Its record's bytes share memory with no other's. */
+  isOnItsOwn: boolean
 }
 
 /** A work of a record that has just been received. */
@@ -100,6 +102,7 @@ export function newWork(
     retryAsked: undefined,
     answer: undefined,
     letter: undefined,
+    isOnItsOwn: false,
   }
 }
 

@@ -61,6 +61,21 @@ void t.test('what runs counts apart: it holds up no fetching, only further deliv
   t.equal(books.inHand.full(IDLE), undefined)
 })
 
+void t.test('who runs or rests holds its own bytes and no neighbour’s', async (t) => {
+  const { books, take } = assigned()
+  for (const answer of [ACCEPTED, { kind: 'later', why: '503', responded: true } as const]) {
+    const work = take('a', 10)
+    const shared = new Uint8Array(8192)
+    if (work.record === undefined) throw new Error('unreachable')
+    work.record = { ...work.record, key: shared.subarray(0, 3), value: shared.subarray(10, 20) }
+    books.begin(work)
+    t.equal(work.record.value?.buffer.byteLength, 8192, 'in passing it shares')
+    books.answer(work, answer)
+    t.same([work.record.key?.buffer.byteLength, work.record.value?.buffer.byteLength], [3, 10])
+    books.drop(work.ledger)
+  }
+})
+
 void t.test('at the ending the bytes are let go, whatever is still owed', async (t) => {
   const { books, take } = assigned()
   const work = take('a', 100)
