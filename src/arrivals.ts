@@ -11,6 +11,7 @@ import type { Intake, IntakeOptions } from './core/intake.ts'
 import { takeIn } from './core/intake.ts'
 import type { Ending, Journal } from './core/journal.ts'
 import type { Ledger } from './core/ledger.ts'
+import type { Identity } from './core/lifecycle.ts'
 import type { Order } from './core/line.ts'
 import type { DecodeUtf8 } from './core/message.ts'
 import type { KafkaRecord } from './core/record.ts'
@@ -26,7 +27,8 @@ export interface ArrivalsOptions {
   readonly order: Order
   readonly clock: Clock
   readonly journal: Journal
-  readonly reporter: Pick<Reporter, 'receiverId'>
+  readonly reporter: Pick<Reporter, 'receiverId' | 'heard'>
+  readonly identity: Pick<Identity, 'group'>
   readonly debts: Debts
   /** A new work is in hand. */
   readonly take: (work: Work) => void
@@ -42,9 +44,9 @@ export class Arrivals {
   #serial = 0
 
   constructor(options: ArrivalsOptions) {
-    const { decodeUtf8, filter, order, clock } = options
+    const { decodeUtf8, filter, order, clock, identity } = options
     this.#options = options
-    this.#intake = { decodeUtf8, filter, order, chance: () => clock.chance() }
+    this.#intake = { decodeUtf8, filter, group: identity.group, order, chance: () => clock.chance() }
   }
 
   /** Takes in a record that its ledger has received. */
@@ -65,11 +67,12 @@ export class Arrivals {
 
   #leaveOut(
     record: KafkaRecord,
-    { kind, why }: Exclude<Intake, { kind: 'event' }>,
+    { kind, why, report }: Exclude<Intake, { kind: 'event' }>,
     ledger: Ledger,
     entry: Entry,
   ): void {
-    const { journal, debts, settle } = this.#options
+    const { journal, reporter, debts, settle } = this.#options
+    if (report !== undefined) reporter.heard(report)
     journal({ name: `record.${kind}`, ...ledger.place(entry), why })
     if (kind === 'poison' && debts.takesLetters) this.#bury(record, ledger, entry, why)
     else settle(ledger, entry, kind, kind === 'passed-over')

@@ -97,6 +97,22 @@ function ownEvent(message: Message, receiverId: string | undefined, group: strin
   return members(lifecycle.details)?.delivery_id === deliveryId(group, workId, status)
 }
 
+/** A lifecycle event of ours that XZepr has published: so it has stored it. */
+export interface OwnReport {
+  readonly deliveryId: string
+  /** XZepr's id of the event. */
+  readonly eventId: string
+}
+
+/** XZepr lets nobody else post for our receiver, so its name as the source is proof. */
+export function ownReport(message: Message, receiverId: string | undefined, group: string): OwnReport | undefined {
+  if (receiverId === undefined || message.source !== `xzepr.event.receiver.${receiverId}`) return undefined
+  const lifecycle = lifecyclePayload(message)
+  if (lifecycle === undefined) return undefined
+  const own = deliveryId(group, lifecycle.workId, lifecycle.status)
+  return members(lifecycle.details)?.delivery_id === own ? { deliveryId: own, eventId: message.id } : undefined
+}
+
 /** XZepr’s announcement that our receiver was created. */
 function ownReceiver(message: Message, name: string, type: string): boolean {
   return entities(message, 'event_receivers').some((each) => each.name === name && each.receiver_type === type)

@@ -6,6 +6,7 @@
  */
 import type { Answer } from './answer.ts'
 import type { DeadLetter } from './dead-letter.ts'
+import type { OwnReport } from './filter.ts'
 import type { LifecycleEvent } from './lifecycle.ts'
 import type { KafkaRecord, TopicPartition } from './record.ts'
 import type { Report, Told, Verdict, WorkView } from './report.ts'
@@ -130,6 +131,8 @@ export interface Reporter {
    * @param thread names the work; events of one thread are never out at once.
    */
   tell(thread: string, event: LifecycleEvent): Promise<Told>
+  /** A report of ours came round on the topic: XZepr has it, whatever became of the request that told it. */
+  heard(report: OwnReport): void
   /** Tries once, at once, on the caller's time: `stored`, `given-up` or `away`. */
   forward(event: LifecycleEvent): Promise<Told>
   readonly backlog: Backlog

@@ -10,6 +10,7 @@
  *
  * Law: a promise of `tell` resolves once, with `stored` or `given-up`; what is still held at `stop` never resolves.
  */
+import type { OwnReport } from '../core/filter.ts'
 import type { LifecycleEvent } from '../core/lifecycle.ts'
 import { lifecycleBody } from '../core/lifecycle.ts'
 import { ERRORS } from '../core/errors.ts'
@@ -24,6 +25,7 @@ import { xzeprAnswer } from '../core/xzepr-answer.ts'
 import type { NewReceiver } from './client.ts'
 import { XzeprClient } from './client.ts'
 import type { Credentials } from './credentials.ts'
+import { Heard } from './heard.ts'
 import { Receiver } from './receiver.ts'
 
 export interface ReporterOptions {
@@ -54,6 +56,11 @@ interface Held {
   readonly tell: (told: Told) => void
 }
 
+interface Sent {
+  readonly answer: XzeprAnswer
+  readonly bytes: number
+}
+
 /** What holding an event costs beside the app's details: the objects around it, rounded up. */
 const HELD_OVERHEAD_BYTES = 1024
 /** When to come again if nothing better is known. */
@@ -64,6 +71,7 @@ export class XzeprReporter implements Reporter {
   readonly #client: XzeprClient
   readonly #book: Telling<Held>
   readonly #receiver: Receiver
+  readonly #heard = new Heard()
   readonly #forwardsMax: number
   #forwards = 0
   #notedId: string | undefined
@@ -106,7 +114,13 @@ export class XzeprReporter implements Reporter {
     return problem === undefined ? undefined : `${problem.code}: ${problem.why}`
   }
 
+  heard(report: OwnReport): void {
+    this.#heard.add(report)
+  }
+
   tell(thread: string, event: LifecycleEvent): Promise<Told> {
+    const eventId = this.#heard.eventIdOf(event.deliveryId)
+    if (eventId !== undefined) return Promise.resolve(this.#noteTold(event, { kind: 'stored', eventId }))
     return new Promise((resolve) => {
       this.#book.owe(thread, { event, tell: resolve }, heldBytes(event))
       this.#pump()
@@ -172,7 +186,7 @@ export class XzeprReporter implements Reporter {
   async #sendOwed(owed: Owed<Held>, receiverId: string): Promise<void> {
     const { event, tell } = owed.what
     const { looks } = this.#receiver
-    const { answer, bytes } = await this.#send(event, receiverId)
+    const { answer, bytes } = await this.#sendUnheard(event, receiverId)
     const outcome = this.#book.answered(owed, answer, looks !== this.#receiver.looks, this.#moment())
     this.#goOn(outcome.kind !== 'stored' && outcome.lookAgain)
     if (outcome.kind === 'stored') tell(this.#noteTold(event, outcome))
@@ -189,7 +203,16 @@ export class XzeprReporter implements Reporter {
     this.#pump()
   }
 
-  async #send(event: LifecycleEvent, receiverId: string): Promise<{ answer: XzeprAnswer; bytes: number }> {
+  /** What came round on the topic is stored, whatever the answer says, and is not sent again. */
+  async #sendUnheard(event: LifecycleEvent, receiverId: string): Promise<Sent> {
+    const before = this.#heard.eventIdOf(event.deliveryId)
+    if (before !== undefined) return { answer: { kind: 'stored', id: before, rate: {} }, bytes: 0 }
+    const sent = await this.#send(event, receiverId)
+    const id = sent.answer.kind === 'stored' ? undefined : this.#heard.eventIdOf(event.deliveryId)
+    return id === undefined ? sent : { ...sent, answer: { kind: 'stored', id, rate: {} } }
+  }
+
+  async #send(event: LifecycleEvent, receiverId: string): Promise<Sent> {
     const body = lifecycleBody(event, receiverId)
     const exchange = await this.#client.createEvent(body)
     return { answer: xzeprAnswer(exchange, this.#options.clock.nowMs()), bytes: utf8Bytes(body) }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { FilterOptions } from '../../src/core/filter.ts'
-import { createFilter } from '../../src/core/filter.ts'
+import { createFilter, ownReport } from '../../src/core/filter.ts'
 import type { Message } from '../../src/core/message.ts'
 import { readMessage } from '../../src/core/message.ts'
 import { anyText } from '../support/any-text.ts'
@@ -194,4 +194,24 @@ void t.test('whatever JSON a message holds, the filter answers', async () => {
     fc.property(data, (any) => [undefined, UNNAMED, OWN].includes(refusal('*', message({ type: 'a', data: any })))),
     { numRuns: 500 },
   )
+})
+
+void t.test('a report of ours that comes round is known, and nobody else’s is taken for one', async (t) => {
+  const payload = { work_id: 'w', status: 'completed', details: { delivery_id: 'g/w/completed' } }
+  const message = (source: string, change: object = {}): Message => ({
+    id: 'E1',
+    type: 'svc.completed',
+    source,
+    xzepr: undefined,
+    fields: { data: { events: [{ payload: { ...payload, ...change } }] } },
+    mode: 'json',
+    contentType: '',
+  })
+  const ours = 'xzepr.event.receiver.R'
+  t.same(ownReport(message(ours), 'R', 'g'), { deliveryId: 'g/w/completed', eventId: 'E1' })
+  t.equal(ownReport(message(ours), undefined, 'g'), undefined, 'our receiver is not known yet')
+  t.equal(ownReport(message('xzepr.event.receiver.S'), 'R', 'g'), undefined, 'posted for another receiver')
+  t.equal(ownReport(message(ours), 'R', 'h'), undefined, 'of another group')
+  t.equal(ownReport(message(ours, { status: 'failed' }), 'R', 'g'), undefined, 'its id says something else')
+  t.equal(ownReport(message(ours, { status: 'queued' }), 'R', 'g'), undefined, 'no lifecycle event')
 })

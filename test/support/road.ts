@@ -7,6 +7,7 @@ import { Bridge } from '../../src/bridge.ts'
 import { SINGLE } from '../../src/core/batching.ts'
 import type { DeadLetter } from '../../src/core/dead-letter.ts'
 import { deliveryOf } from '../../src/core/delivery.ts'
+import type { OwnReport } from '../../src/core/filter.ts'
 import { createFilter } from '../../src/core/filter.ts'
 import type { JournalEntry, JournalName } from '../../src/core/journal.ts'
 import type { LifecycleEvent } from '../../src/core/lifecycle.ts'
@@ -64,6 +65,8 @@ export class Road {
   commitOutcome: CommitOutcome = { kind: 'committed' }
   forwardOutcome: Told = { kind: 'stored', eventId: 'F' }
   readonly forwarded: LifecycleEvent[] = []
+  /** Reports of ours that came round. */
+  readonly heard: OwnReport[] = []
   stopped: string[] = []
   readonly deadLetters = {
     problem: undefined,
@@ -126,6 +129,7 @@ export class Road {
           }
           owed.push(one)
         }),
+      heard: (report: OwnReport) => void this.heard.push(report),
       forward: async (event: LifecycleEvent) => {
         forwarded.push(event)
         return this.forwardOutcome

@@ -97,6 +97,40 @@ void t.test('what is told before XZepr is known is held, and goes when the recei
   ])
 })
 
+void t.test(
+  'a report whose answer was lost and that came round on the topic is stored, and not sent again',
+  async (t) => {
+    const { xzepr, clock, reporter } = await scene(t)
+    const told: Told[] = []
+    let posts = 0
+    xzepr.plan(
+      EVENTS,
+      [
+        (_asked, response) => {
+          posts += 1
+          response.destroy()
+        },
+      ],
+      true,
+    )
+    noting(reporter.tell('w1', event('w1')), told)
+    await until('its answer is lost', () => posts === 1)
+    reporter.heard({ deliveryId: event('w1').deliveryId, eventId: 'E1' })
+    await inTime(clock, 'it is told', () => told.length === 1)
+    t.same(told, [{ kind: 'stored', eventId: 'E1' }])
+    t.equal(posts, 1)
+  },
+)
+
+void t.test('what came round before, from another pod or before a crash, is not told again', async (t) => {
+  const { xzepr, reporter } = await scene(t)
+  reporter.heard({ deliveryId: event('w1').deliveryId, eventId: 'E1' })
+  reporter.heard({ deliveryId: event('w1').deliveryId, eventId: 'E2' })
+  t.same(await reporter.tell('w1', event('w1')), { kind: 'stored', eventId: 'E1' }, 'of two the first')
+  t.same(xzepr.events, [])
+  t.match(await reporter.tell('w1', event('w1', 'failed')), { kind: 'stored', eventId: /^01E/ }, 'another is another')
+})
+
 void t.test('one event of a work is out at a time, and at most eight of all', async (t) => {
   const { xzepr, reporter } = await scene(t)
   let out = 0
