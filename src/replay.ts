@@ -120,7 +120,9 @@ class Replay {
       this.#signals += 1
       this.#rouse?.()
       void this.#reader.close()
-      if (this.#signals > 1) this.#attempt?.abort()
+      if (this.#attempt === undefined) return
+      if (this.#signals > 1) this.#attempt.abort()
+      else this.#say('Ending after the letter that is out; another signal ends it at once.')
     })
     this.#atMs = sinceMs
     const early = await this.#read(sinceMs).catch((error: unknown) => this.#unread(error))
@@ -206,6 +208,7 @@ class Replay {
       if (this.#signals > 0) return { kind: 'end', why: 'Ended as asked.' }
       this.#attempt = this.#webhook.attempt(this.#delivery(record, event, sending.attempt))
       const answer = await this.#attempt.answer
+      this.#attempt = undefined
       // Cut off by the second signal: nobody knows what the app did.
       if (this.#signals > 1) return { kind: 'end', why: 'Ended as asked, with a letter out.' }
       const outcome = outcomeOf(answer, sending, { nowMs: clock.nowMs(), chance: clock.chance() })
