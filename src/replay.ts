@@ -121,7 +121,9 @@ class Replay {
       this.#signals += 1
       this.#rouse?.()
       void this.#reader.close()
-      if (this.#signals > 1) this.#attempt?.abort()
+      if (this.#attempt === undefined) return
+      if (this.#signals > 1) this.#attempt.abort()
+      else this.#say('Ending after the letter that is out; another signal ends it at once.')
     })
     this.#atMs = sinceMs
     const early = await this.#read(sinceMs).catch((error: unknown) => this.#unread(error))
@@ -213,6 +215,7 @@ class Replay {
       // As the bridge itself delivers it; a batch holds one event.
       this.#attempt = this.#webhook.attempt(deliveryOf(facts, [{ record, event, attempt: sending.attempt }]))
       const said = await this.#attempt.answer
+      this.#attempt = undefined
       const [answer = said] = said.body === undefined ? [] : answersOf(said, [event.id])
       // Cut off by the second signal: nobody knows what the app did.
       if (this.#signals > 1) return { kind: 'end', why: 'Ended as asked, with a letter out.' }
