@@ -9,35 +9,43 @@
  *   key lane  B ── b1               b1 waits for a1: both carry the id X
  *   id lane   X ── a1 b1
  */
-import type { Place } from './queue.ts'
-import { Queue } from './queue.ts'
+
+/** A member's place in one lane. */
+interface Standing<T> {
+  readonly name: string
+  readonly member: T
+  before: Standing<T> | undefined
+  after: Standing<T> | undefined
+}
 
 export class Lanes<T extends object> {
-  readonly #lanes = new Map<string, Queue<T>>()
-  readonly #places = new Map<T, Map<string, Place<T>>>()
+  /** The last of each lane: nearly always the only one, so a lane is no more than its member's standing. */
+  readonly #last = new Map<string, Standing<T>>()
+  readonly #standings = new Map<T, Standing<T>[]>()
 
   /** How many lanes hold somebody. */
   get size(): number {
-    return this.#lanes.size
+    return this.#last.size
   }
 
   join(member: T, names: readonly string[]): void {
-    const places = new Map<string, Place<T>>()
+    const standings: Standing<T>[] = []
     for (const name of names) {
-      if (places.has(name)) continue
-      let lane = this.#lanes.get(name)
-      if (lane === undefined) this.#lanes.set(name, (lane = new Queue<T>()))
-      places.set(name, lane.join(member))
+      const before = this.#last.get(name)
+      if (before?.member === member) continue
+      const standing: Standing<T> = { name, member, before, after: undefined }
+      if (before !== undefined) before.after = standing
+      this.#last.set(name, standing)
+      standings.push(standing)
     }
-    this.#places.set(member, places)
+    this.#standings.set(member, standings)
   }
 
   /** Somebody who is before it in a lane; undefined when it is the first of every lane it stands in, and may go. */
   before(member: T): T | undefined {
-    for (const name of this.#places.get(member)?.keys() ?? []) {
-      const first = this.#lanes.get(name)?.first
-      if (first !== member) return first
-    }
+    const standings = this.#standings.get(member)
+    if (standings === undefined) return undefined
+    for (const { before } of standings) if (before !== undefined) return before.member
     return undefined
   }
 
@@ -46,25 +54,35 @@ export class Lanes<T extends object> {
    * @returns whoever is first there now, when that is somebody new: it may be free to go.
    */
   leave(member: T, name: string): T | undefined {
-    const places = this.#places.get(member)
-    const place = places?.get(name)
-    const lane = this.#lanes.get(name)
-    if (places === undefined || place === undefined || lane === undefined) return undefined
-    const wasFirst = lane.first === member
-    lane.leave(place)
-    places.delete(name)
-    if (places.size === 0) this.#places.delete(member)
-    if (lane.size === 0) this.#lanes.delete(name)
-    return wasFirst ? lane.first : undefined
+    const standings = this.#standings.get(member)
+    const at = standings?.findIndex((standing) => standing.name === name) ?? -1
+    if (standings === undefined || at === -1) return undefined
+    const [standing] = standings.splice(at, 1)
+    if (standings.length === 0) this.#standings.delete(member)
+    return standing && this.#leave(standing)
   }
 
   /** Leaves every lane it still stands in. @returns those who are first somewhere now. */
-  leaveAll(member: T): T[] {
-    const next: T[] = []
-    for (const name of [...(this.#places.get(member)?.keys() ?? [])]) {
-      const first = this.leave(member, name)
-      if (first !== undefined) next.push(first)
+  leaveAll(member: T): readonly T[] {
+    const standings = this.#standings.get(member)
+    if (standings === undefined) return NOBODY
+    this.#standings.delete(member)
+    let next: T[] | undefined
+    for (const standing of standings) {
+      const first = this.#leave(standing)
+      if (first !== undefined) (next ??= []).push(first)
     }
-    return next
+    return next ?? NOBODY
+  }
+
+  #leave({ name, before, after }: Standing<T>): T | undefined {
+    if (after !== undefined) after.before = before
+    else if (before !== undefined) this.#last.set(name, before)
+    else this.#last.delete(name)
+    if (before === undefined) return after?.member
+    before.after = after
+    return undefined
   }
 }
+
+const NOBODY: readonly never[] = []

@@ -19,6 +19,9 @@ export class Registry {
   /** Nearly always one; a set, in order of arrival, where producers repeat themselves. */
   readonly #byId = new Map<string, Work | Set<Work>>()
   readonly #remembered = new Map<string, Work>()
+  /** Those that were remembered last, the oldest at `#at`. */
+  readonly #inOrder: Work[] = []
+  #at = 0
 
   /** How many works are in hand. */
   get size(): number {
@@ -57,11 +60,13 @@ export class Registry {
     if (!(same instanceof Set) || (same.delete(work) && same.size === 0)) this.#byId.delete(id)
     if (!remember) return
     lighten(work)
-    this.#remembered.delete(id)
     this.#remembered.set(id, work)
-    for (const oldest of this.#remembered.keys()) {
-      if (this.#remembered.size <= REMEMBERED_MAX) break
-      this.#remembered.delete(oldest)
+    // A list that is written over, for a Map that loses its first entry again and again looks past ever more gaps.
+    const oldest = this.#inOrder[this.#at]
+    this.#inOrder[this.#at] = work
+    this.#at = (this.#at + 1) % REMEMBERED_MAX
+    if (oldest !== undefined && this.#remembered.get(oldest.event.id) === oldest) {
+      this.#remembered.delete(oldest.event.id)
     }
   }
 
