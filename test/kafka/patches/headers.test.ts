@@ -5,9 +5,20 @@ import { withHeadersInPlace } from '../../../src/kafka/patches/headers.ts'
 import type { DecodeRecord, RecordBytes } from '../../../src/kafka/patches/headers.ts'
 
 const require = createRequire(import.meta.url)
-const original = require('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as DecodeRecord
+const original = unpatched('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as DecodeRecord
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => RecordBytes
 const inPlace = withHeadersInPlace(original)
+
+/** A module as KafkaJS has it: a test that shares this process may have patched the one in the cache. */
+function unpatched(path: string): unknown {
+  const name = require.resolve(path)
+  const cached = require.cache[name]
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the module cache is a dictionary by path.
+  delete require.cache[name]
+  const found: unknown = require(path)
+  if (cached !== undefined) require.cache[name] = cached
+  return found
+}
 
 type Header = readonly [name: string, value: string | null]
 
