@@ -58,11 +58,14 @@ function lastText(headers: readonly RecordHeader[], name: string, maxBytes: numb
   return last === null || last.length > maxBytes ? undefined : String.fromCharCode(...last)
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 function newTraceparent(chance: () => number): string {
-  const word = (): string =>
-    Math.floor(chance() * 2 ** 32)
-      .toString(16)
-      .padStart(8, '0')
+  const hex = (bits: number): string => HEX[bits & 0xff] ?? ''
+  const word = (): string => {
+    const bits = Math.floor(chance() * 2 ** 32)
+    return hex(bits >>> 24) + hex(bits >>> 16) + hex(bits >>> 8) + hex(bits)
+  }
   // The last bit keeps either id from being all zeros, whatever chance says.
   return `00-${word()}${word()}${word()}${word().slice(0, 7)}1-${word()}${word().slice(0, 7)}1-01`
 }
