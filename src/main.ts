@@ -15,8 +15,8 @@ import type { Command } from './cli.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import type { ConfigReading } from './config.ts'
 
-// Before anything is loaded: V8 doubles the space for new objects, up to twice 16 MB, while the modules are read, and an
-// idle process keeps it: a quarter of its memory. What is young here is a handful of requests; it fits into the first.
+// While modules are read V8 would double the space for new objects up to twice 16 MB, and an idle process would keep it:
+// a quarter of its memory. It may grow once the bridge runs, for then it saves more than it takes.
 setFlagsFromString('--semi-space-growth-factor=1')
 
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
@@ -99,6 +99,7 @@ async function run(version: string): Promise<number> {
     }
   })
   await app.start()
+  setFlagsFromString('--semi-space-growth-factor=2')
   await stopped
   // All is done: whatever a library still holds open must not keep the pod from ending.
   process.exit(0)

@@ -58,27 +58,14 @@ function lastText(headers: readonly RecordHeader[], name: string, maxBytes: numb
   return last === null || last.length > maxBytes ? undefined : String.fromCharCode(...last)
 }
 
-const codesOf = (text: string): number[] => Array.from(text, (char) => char.charCodeAt(0))
-const DIGITS = Uint8Array.from(codesOf('0123456789abcdef'))
-/** One piece of memory, written anew for every event that brings no trace. */
-const NEW_TRACE = Uint8Array.from(codesOf(`00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`))
-const TRACE_ID_AT = 3
-const PARENT_ID_AT = 36
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 function newTraceparent(chance: () => number): string {
-  for (let at = 0; at < 32; at += 8) writeWord(TRACE_ID_AT + at, chance())
-  for (let at = 0; at < 16; at += 8) writeWord(PARENT_ID_AT + at, chance())
-  // The last bit keeps either id from being all zeros, whatever chance says.
-  NEW_TRACE[TRACE_ID_AT + 31] = NEW_TRACE[PARENT_ID_AT + 15] = ONE
-  return String.fromCharCode(...NEW_TRACE)
-}
-const ONE = 0x31
-
-/** Eight digits. */
-function writeWord(at: number, chance: number): void {
-  let bits = Math.floor(chance * 2 ** 32)
-  for (let digit = at + 7; digit >= at; digit--) {
-    NEW_TRACE[digit] = DIGITS[bits & 15] ?? 0
-    bits >>>= 4
+  const hex = (bits: number): string => HEX[bits & 0xff] ?? ''
+  const word = (): string => {
+    const bits = Math.floor(chance() * 2 ** 32)
+    return hex(bits >>> 24) + hex(bits >>> 16) + hex(bits >>> 8) + hex(bits)
   }
+  // The last bit keeps either id from being all zeros, whatever chance says.
+  return `00-${word()}${word()}${word()}${word().slice(0, 7)}1-${word()}${word().slice(0, 7)}1-01`
 }
