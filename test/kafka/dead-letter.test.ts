@@ -1,5 +1,6 @@
 /** Dead letters and the reader of them on a real broker of their own: it is killed here, and would make topics if asked. */
-import { ConfigResourceTypes } from 'kafkajs'
+import { createRequire } from 'node:module'
+import type * as kafkajs from 'kafkajs'
 import t from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { DeadLetter } from '../../src/core/dead-letter.ts'
@@ -101,6 +102,10 @@ async function topicWith(settings: Record<string, string>, partitions = 1): Prom
   ).createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true })
   return topic
 }
+
+const require = createRequire(import.meta.url)
+/** A CommonJS module whose enum an ES module cannot import by its name. */
+const { ConfigResourceTypes } = require('kafkajs') as typeof kafkajs
 
 async function set(topic: string, name: string, value: string): Promise<void> {
   await (
