@@ -133,6 +133,7 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     bridge,
     source,
     reporter,
+    deadLetters,
     clock,
     maxInFlight: delivery.maxInFlight,
     attemptTimeoutMs: config.webhook.timeoutMs,

@@ -10,7 +10,7 @@ import type { Facts, PartitionFacts } from './core/health.ts'
 import { health } from './core/health.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { WorkStateName } from './core/report.ts'
-import type { Clock, Reporter, Source } from './core/seams.ts'
+import type { Clock, DeadLetters, Reporter, Source } from './core/seams.ts'
 import type { Snapshot } from './core/snapshot.ts'
 import type { Work } from './core/work.ts'
 import type { Drain } from './drain.ts'
@@ -22,6 +22,7 @@ export interface StatusParts {
   readonly bridge: Bridge
   readonly source: Source
   readonly reporter: Reporter & { readonly problem: string | undefined }
+  readonly deadLetters: Pick<DeadLetters, 'problem'> | undefined
   readonly clock: Clock
   readonly maxInFlight: number
   /** When an attempt gives up by itself. */
@@ -43,7 +44,7 @@ export class Status {
 
   /** For the ops port. */
   get(): OpsStatus {
-    const { service, version, bridge, source, reporter, startedAtMs, drain } = this.#parts
+    const { service, version, bridge, source, reporter, deadLetters, startedAtMs, drain } = this.#parts
     const works: Partial<Record<WorkStateName, number>> = {}
     for (const work of bridge.inHand.registry) works[work.state.name] = (works[work.state.name] ?? 0) + 1
     const facts = this.#facts()
@@ -70,6 +71,7 @@ export class Status {
         paused: bridge.inHand.buffers.isPaused(ledger),
       })),
       reports: reporter.backlog,
+      deadLetters: deadLetters && { owed: bridge.debts.letters, problem: deadLetters.problem },
       xzepr: { receiverId: reporter.receiverId, problem: reporter.problem },
     }
   }

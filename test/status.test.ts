@@ -19,6 +19,7 @@ function statusOf(road: Road, started = true, drain = IN_RUN, paused?: Paused): 
     service: 'svc',
     version: '1.2.3',
     bridge,
+    deadLetters: { problem: 'the topic is missing' },
     source,
     reporter,
     clock,

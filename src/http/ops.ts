@@ -40,6 +40,8 @@ export interface OpsStatus {
   readonly partitions: readonly PartitionStatus[]
   /** Reports that XZepr does not have yet. */
   readonly reports: Backlog
+  /** Dead letters that are not written yet, and why; undefined where there is no topic for them. */
+  readonly deadLetters: { readonly owed: number; readonly problem: string | undefined } | undefined
   readonly xzepr: { readonly receiverId: string | undefined; readonly problem: string | undefined }
 }
 
@@ -158,6 +160,7 @@ function statusJson(status: OpsStatus): unknown {
       paused: one.paused,
     })),
     reports: status.reports,
+    dead_letters: status.deadLetters,
     xzepr: { receiver_id: status.xzepr.receiverId, problem: status.xzepr.problem },
   }
 }

@@ -19,6 +19,7 @@ const STATUS = {
   gate: { open: true, sinceMs: 0 },
   partitions: [],
   reports: { events: 0, bytes: 0 },
+  deadLetters: undefined,
   xzepr: {},
 } as unknown as OpsStatus
 

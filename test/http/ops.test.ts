@@ -36,6 +36,7 @@ const STATUS: OpsStatus = {
     },
   ],
   reports: { events: 1, bytes: 700 },
+  deadLetters: { owed: 2, problem: 'the topic is missing' },
   xzepr: { receiverId: undefined, problem: 'HTTP 503' },
 }
 
@@ -104,6 +105,7 @@ void t.test('the status is the whole picture, and names what it tells one by one
       },
     ],
     reports: { events: 1, bytes: 700 },
+    dead_letters: { owed: 2, problem: 'the topic is missing' },
     xzepr: { problem: 'HTTP 503' },
   })
 })
