@@ -17,6 +17,8 @@ export interface Sheet {
   readonly machine: string
   readonly versions: string
   readonly load: string
+  /** Of the backlog. */
+  readonly events: number
   readonly figures: readonly Figure[]
 }
 
@@ -40,6 +42,7 @@ export function sheetOf(
     machine: `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, ${kernel()}`,
     versions: `Node ${process.versions.node}, Kafka ${brokerIs === 'KAFKA_BROKERS' ? 'of KAFKA_BROKERS' : `${KAFKA_VERSION} (${brokerIs})`}, undici ${version('undici')}, KafkaJS ${version('kafkajs')}`,
     load: `load average ${loads[0].toFixed(1)} before, ${loads[1].toFixed(1)} after`,
+    events: options.extent.events,
     figures,
   }
 }
@@ -60,7 +63,7 @@ export function table({ figures, ...sheet }: Sheet): string {
 }
 
 export function markdown(sheet: Sheet): string {
-  const { at, command, machine, versions, load, figures } = sheet
+  const { at, command, machine, versions, load, events, figures } = sheet
   const judged = figures.filter(({ goal }) => goal !== undefined)
   const met = judged.filter((figure) => isMet(figure) === true).length
   const cell = (text: string): string => text.replaceAll('|', '\\|')
@@ -77,7 +80,7 @@ export function markdown(sheet: Sheet): string {
     '',
     'Ratios are to a loop over undici’s `request` that reads no Kafka and sends the same 1 KiB to the same app, 64 at a',
     'time, and ran in turn with the others; the median of the rounds. Events are counted at the app, from the first',
-    'delivery to the last. The bridge runs as a process with its log at `info`; a backlog of 50,000 events stands in 3',
+    `delivery to the last. The bridge runs as a process with its log at \`info\`; a backlog of ${events} events stands in 3`,
     'partitions. Latency is from the producer’s hand to the app, by one clock. Absolute figures hold for that machine on',
     'that day alone.',
     '',

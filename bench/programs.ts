@@ -63,13 +63,16 @@ export class Program {
     return this.#lines.slice(-TAIL_LINES).join('\n')
   }
 
-  /** Resolves when a line of its output matches. */
-  async says(pattern: RegExp): Promise<void> {
+  /** The first line of its output that matches, also when it was said before. */
+  async says(pattern: RegExp): Promise<string> {
+    let said = ''
     await until(`${this.name} says ${String(pattern)}`, this.#watchers, () => {
-      if (this.#lines.some((line) => pattern.test(line))) return true
+      said = this.#lines.find((line) => pattern.test(line)) ?? ''
+      if (said !== '') return true
       if (this.hasExited) throw new Error(`${this.name} has ended. Its last lines:\n${this.lastLines}`)
       return false
     })
+    return said
   }
 
   onMessage(listener: (message: unknown) => void): void {
