@@ -107,24 +107,28 @@ export class Calls {
   }
 
   #close(call: Call, answer: Answer): void {
-    const { clock, journal, answered, over } = this.#options
+    const { clock, over } = this.#options
     const { works, startedAtMs, pass } = call
     const nowMs = clock.nowMs()
-    const tookMs = nowMs - startedAtMs
-    const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, works.map(idOf))
-    const kept = works.map((work) => this.#out.get(work) === call)
+    const kept = call.kept === works.length ? works : works.filter((work) => this.#out.get(work) === call)
+    // Nearly always one event and no word about it but the status.
+    const answers = answer.body === undefined ? undefined : answersOf(answer, kept.map(idOf))
     this.#size -= 1
     call.kept = 0
-    for (const [at, work] of works.entries()) {
-      if (!kept[at]) continue
-      this.#out.delete(work)
-      const { kind, why } = answers?.[at] ?? answer
-      const attempt = work.entry.attempts
-      journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt, answer: kind, why, tookMs })
-    }
+    kept.forEach((work, at) => {
+      this.#answered(work, answers?.[at] ?? answer, nowMs - startedAtMs)
+    })
     this.#note(this.gate.closedAtMs, this.gate.learn(answer, pass, nowMs, clock.chance()), answer.why)
-    for (const [at, work] of works.entries()) if (kept[at]) answered(work, answers?.[at] ?? answer)
+    kept.forEach((work, at) => {
+      this.#options.answered(work, answers?.[at] ?? answer)
+    })
     over()
+  }
+
+  #answered(work: Work, { kind, why }: Answer, tookMs: number): void {
+    this.#out.delete(work)
+    const attempt = work.entry.attempts
+    this.#options.journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt, answer: kind, why, tookMs })
   }
 
   /** @param closedAtMs since when it had been closed. */

@@ -30,7 +30,7 @@ export function told(work: Work, report: WorkReport, outcome: Told, policy: Work
   if (work.settled) return []
   if (outcome.kind !== 'given-up') return close(work)
   const why = `XZepr does not take the report ${report.status}: ${outcome.why}`
-  return [...bury(work, 'report-refused', why, policy), ...close(work)]
+  return close(work, bury(work, 'report-refused', why, policy))
 }
 
 /** Its dead letter is written. */
@@ -42,9 +42,9 @@ export function buried(work: Work): Step[] {
 /** An operator lets go of it: whatever is still owed holds its record no more. */
 export function letGo(work: Work, why: string): Step[] {
   work.callOut = false
-  if (hasEnded(work)) return close(work, true)
+  if (hasEnded(work)) return close(work, [], true)
   work.state = { name: 'passed-over' }
-  return [...ended(work, 'passed-over', why), ...close(work, true)]
+  return close(work, ended(work, 'passed-over', why), true)
 }
 
 export function fail(
@@ -73,8 +73,8 @@ export function end(work: Work, ending: 'completed' | 'failed', why: string, pol
   work.state = { name: ending }
   const steps = ended(work, ending, why)
   // With dead letters it may still become one: XZepr may refuse what is reported about it.
-  if (!policy.deadLetters) steps.push(...release(work))
-  return steps.concat(close(work))
+  if (!policy.deadLetters) release(work, steps)
+  return close(work, steps)
 }
 
 function ended(work: Work, ending: Ending, why: string): Step[] {
@@ -86,23 +86,29 @@ function ended(work: Work, ending: Ending, why: string): Step[] {
   ]
 }
 
-function release(work: Work): Step[] {
-  if (work.record === undefined) return []
+function release(work: Work, steps: Step[]): void {
+  if (work.record === undefined) return
   work.record = undefined
-  return [{ kind: 'release', work }]
+  steps.push({ kind: 'release', work })
 }
 
-/** What may be let go of: the order lane at the ending, the offset when nothing is owed, the rest when the call is back. */
-export function close(work: Work, letGo = false): Step[] {
+/**
+ * What may be let go of: the order lane at the ending, the offset when nothing is owed, the rest when the call is back.
+ * @param steps that come before. @param letGo nothing is waited for any more.
+ */
+export function close(work: Work, steps: Step[] = [], letGo = false): Step[] {
   const { state } = work
-  if (state.name !== 'completed' && state.name !== 'failed' && state.name !== 'passed-over') return []
-  const effects: Step[] = []
-  if (!work.callOut) effects.push({ kind: 'let-pass', work })
-  const owed = work.letter === 'owed' || work.reports.some((report) => report.outcome === undefined)
-  if ((!owed || letGo) && !work.settled) {
+  if (state.name !== 'completed' && state.name !== 'failed' && state.name !== 'passed-over') return steps
+  if (!work.callOut) steps.push({ kind: 'let-pass', work })
+  if (!work.settled && (letGo || !owes(work))) {
     work.settled = true
-    effects.push(...release(work), { kind: 'settle', work, ending: state.name })
+    release(work, steps)
+    steps.push({ kind: 'settle', work, ending: state.name })
   }
-  if (work.settled && !work.callOut) effects.push({ kind: 'forget', work })
-  return effects
+  if (work.settled && !work.callOut) steps.push({ kind: 'forget', work })
+  return steps
+}
+
+function owes({ letter, reports }: Work): boolean {
+  return letter === 'owed' || reports.some((report) => report.outcome === undefined)
 }
