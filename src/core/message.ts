@@ -6,96 +6,14 @@
  * are kept. XZepr's form is not valid CloudEvents (`specversion` 1.0.1, names with `_`), so a CloudEvents SDK would
  * refuse it: see the CloudEvents Kafka binding 1.0.2 for the other two.
  */
-import type { Static } from 'typebox'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { unstorableText, utf8Bytes } from './json.ts'
 import type { KafkaRecord } from './record.ts'
-
-const optional = {
-  text: Type.Optional(Type.String()),
-  flag: Type.Optional(Type.Boolean()),
-  count: Type.Optional(Type.Number()),
-}
-const Payload = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
-
-/** One event entity in `data.events`. */
-export const XzeprEvent = Type.Object({
-  id: optional.text,
-  name: optional.text,
-  version: optional.text,
-  release: optional.text,
-  platform_id: optional.text,
-  package: optional.text,
-  description: optional.text,
-  payload: Payload,
-  success: optional.flag,
-  event_receiver_id: optional.text,
-  owner_id: optional.text,
-  resource_version: optional.count,
-  created_at: optional.text,
-})
-
-/** One receiver entity in `data.event_receivers`; over REST its type is called `type`. */
-export const XzeprReceiver = Type.Object({
-  id: optional.text,
-  name: optional.text,
-  receiver_type: optional.text,
-  version: optional.text,
-  description: optional.text,
-  schema: Payload,
-  fingerprint: optional.text,
-  owner_id: optional.text,
-  resource_version: optional.count,
-  created_at: optional.text,
-})
-
-/** One group entity in `data.event_receiver_groups`. */
-export const XzeprReceiverGroup = Type.Object({
-  id: optional.text,
-  name: optional.text,
-  group_type: optional.text,
-  version: optional.text,
-  description: optional.text,
-  enabled: optional.flag,
-  event_receiver_ids: Type.Optional(Type.Array(Type.String())),
-  owner_id: optional.text,
-  resource_version: optional.count,
-  created_at: optional.text,
-})
-
-export const XzeprData = Type.Object({
-  events: Type.Array(XzeprEvent),
-  event_receivers: Type.Array(XzeprReceiver),
-  event_receiver_groups: Type.Array(XzeprReceiverGroup),
-})
-
-/** The whole value as XZepr publishes it. */
-export const XzeprMessage = Type.Object({
-  success: optional.flag,
-  id: Type.String(),
-  specversion: Type.String(),
-  type: Type.String(),
-  source: Type.String(),
-  api_version: optional.text,
-  name: optional.text,
-  version: optional.text,
-  release: optional.text,
-  platform_id: optional.text,
-  package: optional.text,
-  data: XzeprData,
-})
-export type XzeprMessage = Static<typeof XzeprMessage>
-
-const isXzepr = Compile(XzeprMessage)
 
 /** A message that was read: the envelope that every form has, and the fields as they came. */
 export interface Message {
   readonly id: string
   readonly type: string
   readonly source: string
-  /** XZepr's own form, fully typed; undefined for a CloudEvent from elsewhere. */
-  readonly xzepr: XzeprMessage | undefined
   /** Every field of a JSON form, or every attribute of the binary mode. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly mode: 'json' | 'binary'
@@ -151,9 +69,12 @@ function readBinary(headers: ReadonlyMap<string, string>, contentType: string | 
   return read(fields, 'binary', contentType ?? 'application/octet-stream')
 }
 
+const REQUIRED = ['id', 'type', 'source', 'specversion'] as const
+
 function read(fields: Record<string, unknown>, mode: Message['mode'], contentType: string): Reading {
   const { id, type, source, specversion } = fields
-  for (const [name, value] of Object.entries({ id, type, source, specversion })) {
+  for (const name of REQUIRED) {
+    const value = fields[name]
     if (typeof value !== 'string' || value === '') return poison(`its ${name} is missing, empty or not a string`)
   }
   if (!String(specversion).startsWith('1.')) return poison('its specversion is not 1.x')
@@ -164,15 +85,15 @@ function read(fields: Record<string, unknown>, mode: Message['mode'], contentTyp
   if (text === '.' || text === '..') return poison('its id is a dot segment')
   const idBytes = utf8Bytes(text)
   if (idBytes > ID_MAX_BYTES) return poison(`its id takes ${idBytes} bytes, ${ID_MAX_BYTES} at most`)
-  const xzepr = mode === 'json' && isXzepr.Check(fields) ? fields : undefined
   return {
     kind: 'message',
-    message: { id: text, type: String(type), source: String(source), xzepr, fields, mode, contentType },
+    message: { id: text, type: String(type), source: String(source), fields, mode, contentType },
   }
 }
 
 /** Headers that hold text; of a name that comes twice the last counts, as the Java client's lastHeader does. */
-function textHeaders(record: KafkaRecord, decodeUtf8: DecodeUtf8): Map<string, string> {
+function textHeaders(record: KafkaRecord, decodeUtf8: DecodeUtf8): ReadonlyMap<string, string> {
+  if (record.headers.length === 0) return NO_HEADERS
   const headers = new Map<string, string>()
   for (const { name, value } of record.headers) {
     const text = value === null ? undefined : decodeUtf8(value)
@@ -184,3 +105,6 @@ function textHeaders(record: KafkaRecord, decodeUtf8: DecodeUtf8): Map<string, s
 function poison(why: string): Reading {
   return { kind: 'poison', why }
 }
+
+/** XZepr itself writes none. */
+const NO_HEADERS: ReadonlyMap<string, string> = new Map()

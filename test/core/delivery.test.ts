@@ -12,7 +12,6 @@ const MESSAGE: Message = {
   id: '01M847HRZSMFZDV1KG79EPM357',
   type: 'deployment.success',
   source: 's',
-  xzepr: undefined,
   fields: { platform_id: 'linux' },
   mode: 'json',
   contentType: 'application/cloudevents+json; charset=utf-8',

@@ -56,31 +56,26 @@ void t.test('the message of a real server is read, every field of it', async (t)
     contentType: 'application/cloudevents+json; charset=utf-8',
   })
   t.same(message.fields, JSON.parse(SAMPLE))
-  t.equal(message.xzepr, message.fields, 'typed and untyped are one object: nothing is dropped')
-  t.equal(message.xzepr?.data.events[0]?.description, 'd é')
+  t.match(message.fields, { data: { events: [{ description: 'd é' }] } })
 })
 
 void t.test('announcements of receivers and of groups are XZepr’s own form too', async (t) => {
   const receivers = [{ id: 'r', name: 'n', receiver_type: 'worker', schema: { any: [1] }, fingerprint: 'f' }]
   const groups = [{ id: 'g', group_type: 'worker', enabled: true, event_receiver_ids: ['r'] }]
   const data = { events: [], event_receivers: receivers, event_receiver_groups: groups }
-  const { xzepr } = messageOf(read(eventWith({ type: 'xzepr.event.receiver.created', data })))
-  t.same(xzepr?.data, data)
+  const { fields } = messageOf(read(eventWith({ type: 'xzepr.event.receiver.created', data })))
+  t.same(fields.data, data)
 })
 
-void t.test(
-  'unknown fields are kept, and one of another type is no poison: the message is only not typed',
-  async (t) => {
-    const sample = JSON.parse(SAMPLE) as { data: object }
-    const more = messageOf(read(JSON.stringify({ ...sample, future: [1], data: { ...sample.data, more: 2 } })))
-    t.match(more.xzepr, { future: [1], data: { more: 2 } })
-    for (const change of [{ data: 7 }, { name: 7 }, { data: undefined }, { data: { events: [] } }]) {
-      const message = messageOf(read(JSON.stringify({ ...sample, ...change })))
-      t.equal(message.xzepr, undefined)
-      t.match(message.fields, { package: 'docker' })
-    }
-  },
-)
+void t.test('unknown fields are kept, and one of another type is no poison', async (t) => {
+  const sample = JSON.parse(SAMPLE) as { data: object }
+  const more = messageOf(read(JSON.stringify({ ...sample, future: [1], data: { ...sample.data, more: 2 } })))
+  t.match(more.fields, { future: [1], data: { more: 2 } })
+  for (const change of [{ data: 7 }, { name: 7 }, { data: undefined }, { data: { events: [] } }]) {
+    const message = messageOf(read(JSON.stringify({ ...sample, ...change })))
+    t.match(message.fields, { package: 'docker' })
+  }
+})
 
 void t.test('a structured CloudEvent is read, under any spelling of its content type', async (t) => {
   for (const type of [
@@ -92,7 +87,6 @@ void t.test('a structured CloudEvent is read, under any spelling of its content 
   ]) {
     const message = messageOf(read(eventWith({ data: 1 }), [header('Content-Type', type), ...CE]))
     t.match(message, { ...EVENT, specversion: undefined, mode: 'json', fields: { data: 1 } }, type)
-    t.equal(message.xzepr, undefined)
   }
 })
 
@@ -103,7 +97,6 @@ void t.test('a CloudEvent in binary mode is read from its headers, its value nev
     id: 'x',
     type: 't',
     source: 's',
-    xzepr: undefined,
     fields: { ...EVENT, subject: 'a b' },
     mode: 'binary',
     contentType: 'text/plain',

@@ -1,7 +1,7 @@
 /**
  * Rooms know each other by this table alone.
  *
- *   main ─▶ app ─▶ all       bridge ─▶ core       core ─▶ core, typebox
+ *   main ─▶ app ─▶ all       bridge ─▶ core       core ─▶ core
  *   kafka, webhook, xzepr, http, dev ─▶ core and their one driver, never each other
  *   config, log, metrics, cli ─▶ core and their driver; cli also reads the declarations
  */
@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   replay: { rooms: ['*'], packages: [], node: true },
   bridge: { rooms: ['core'], packages: [], node: false },
   clock: { rooms: ['core'], packages: [], node: false },
-  core: { rooms: [], packages: ['typebox'], node: false },
+  core: { rooms: [], packages: [], node: false },
   cli: { rooms: ['core', 'config'], packages: ['leven'], node: true },
   config: { rooms: ['core'], packages: ['@fastify/env', 'fastify', 'leven', 'typebox'], node: false },
   log: { rooms: ['core'], packages: ['pino'], node: false },
