@@ -22,7 +22,7 @@ const options: fc.Arbitrary<LivesOptions> = fc
     batch: fc.constantFrom(SINGLE, SINGLE, { maxEvents: 3, waitMs: 20 }),
     maxInFlight: fc.constantFrom(1, 2, 64),
     maxRunning: fc.constantFrom(2, 4, 1000),
-    maxBufferedBytes: fc.constantFrom(8000, 1 << 20),
+    maxBufferedBytes: fc.constantFrom(4000, 8000, 1 << 20),
     maxReports: fc.constantFrom(2, 1000),
   })
   .map(({ order, batch, attemptsMax, lifecycle, deadLetters, ...bounds }) => ({

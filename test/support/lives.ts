@@ -172,7 +172,7 @@ export class Lives {
         this.#answer(picked(this.#outs, move.pick), move.answer, move.results)
         return
       case 'report':
-        this.#report(picked(this.#lives, move.life), picked(this.#ids, move.pick), move.report)
+        this.#report(picked(this.#lives, move.life), this.#idFor(move), move.report)
         return
       case 'tell': {
         const { life, owed } = picked(this.#owed, move.pick) ?? {}
@@ -226,7 +226,7 @@ export class Lives {
         return
       }
       case 'let go':
-        picked(this.#lives, move.life)?.operator.settle(picked(this.#ids, move.pick) ?? '', HAND)
+        picked(this.#lives, move.life)?.operator.settle(this.#idFor(move) ?? '', HAND)
         return
       case 'stop':
         this.#stop(picked(this.#lives, move.life), move.by)
@@ -236,8 +236,11 @@ export class Lives {
 
   // ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get #ids(): string[] {
-    return [...new Set(this.#logs.flat().map(({ id }) => id))]
+  /** Mostly of a work in hand; now and then of any that ever was. */
+  #idFor({ life, pick }: { readonly life: number; readonly pick: number }): string | undefined {
+    const inHand = [...(picked(this.#lives, life)?.road.bridge.inHand.registry ?? [])].map(({ event }) => event.id)
+    const all = this.#logs.flat().map(({ id }) => id)
+    return pick % 4 === 0 || inHand.length === 0 ? picked(all, pick) : picked(inHand, pick)
   }
 
   #logOf(partition: number): Logged[] {
