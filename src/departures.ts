@@ -56,6 +56,8 @@ export class Departures {
       // One is enough to find out whether the app is there.
       this.#fill(gate.closedAtMs === undefined ? ready : 1)
     }
+    // Who waited for company has left by another way: whoever comes next waits from then on.
+    if (inHand.line.size === 0) this.#batching.gone()
   }
 
   /** The core has said that it goes. */

@@ -30,6 +30,7 @@ export class Rejoin {
   /** Set while nothing new is sent; its time is the end of that. */
   #holding: Wake | undefined
   #underWay = false
+  #closed = false
 
   constructor(road: Drainable, clock: Clock) {
     this.#road = road
@@ -48,6 +49,7 @@ export class Rejoin {
 
   /** Resolves when what could be finished is committed. */
   async drain(): Promise<void> {
+    if (this.#closed) return
     const nowMs = this.#clock.nowMs()
     this.#underWay = true
     this.#holding?.cancel()
@@ -69,6 +71,7 @@ export class Rejoin {
 
   /** Nothing waits any more. */
   close(): void {
+    this.#closed = true
     this.#holding?.cancel()
     this.#holding = undefined
   }

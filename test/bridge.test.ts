@@ -509,6 +509,22 @@ void t.test('the app may still end a work whose attempts were all spent before',
   t.equal(next.committed, 2n)
 })
 
+void t.test(
+  'an attempt that was committed and did not reach the app after all is taken back in Kafka too',
+  async (t) => {
+    const road = new Road({ policy: { ...POLICY, attemptsMax: 1 } })
+    road.assign()
+    road.receive(['a'])
+    await road.clock.advance(1000)
+    await road.answer('a', AWAY)
+    road.bridge.pausedWhy = 'by hand'
+    await road.clock.advance(1000)
+    const next = successorOf(road)
+    next.receive(['a'])
+    t.strictSame(next.sent, ['a#1'], 'it is no attempt that a successor would count')
+  },
+)
+
 // ── batches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const BATCH = { maxEvents: 3, waitMs: 20 }

@@ -19,15 +19,27 @@ export class Known {
     this.#steps = attempts
   }
 
-  /** What it settled beyond the end of the log was settled in another log: nothing of it holds here. */
-  see(highWatermark: bigint): void {
+  /** The offset after the last that it had settled or attempted; 0 where it had done nothing. */
+  get end(): bigint {
+    const settledTo = this.#runs.at(-1)?.to ?? 0n
+    const { from, attempts } = this.#steps.at(-1) ?? { from: 0n, attempts: 0 }
+    const attemptedTo = attempts > 0 ? from + 1n : from
+    return attemptedTo > settledTo ? attemptedTo : settledTo
+  }
+
+  /**
+   * What it settled beyond the end of the log was settled in another log: nothing of it holds here.
+   * @returns whether that is so.
+   */
+  see(highWatermark: bigint): boolean {
     const last = this.#runs.at(-1)
-    if (last === undefined || last.to <= highWatermark) return
+    if (last === undefined || last.to <= highWatermark) return false
     this.#runs = []
     this.#runsUsed = 0
     this.#steps = []
     this.#stepsUsed = 0
     this.#attempts = 0
+    return true
   }
 
   /** The end of what it settled from here on without a gap; `next` itself where it settled nothing. */

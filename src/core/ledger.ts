@@ -64,6 +64,8 @@ export class Ledger implements TopicPartition {
     this.#next = committed
     this.#committed = committed
     this.#known = new Known(known)
+    // A map that was full is full for its next reader too.
+    if (known !== NOTHING_KNOWN) this.#measure(known)
   }
 
   /** False once the partition is revoked. */
@@ -127,7 +129,7 @@ export class Ledger implements TopicPartition {
   /** The log ends here, as far as it is known. What an earlier reader settled beyond its end was settled in another log. */
   see(highWatermark: bigint): void {
     this.#highWatermark = highWatermark
-    this.#known.see(highWatermark)
+    if (this.#known.see(highWatermark)) this.#measure(this.#map())
   }
 
   /** It goes out to the app. */
@@ -192,9 +194,14 @@ export class Ledger implements TopicPartition {
     return this.#roomChars > 0
   }
 
-  /** The offset after the last one that was ever sent: what lies before it adds nothing to the map by being sent. */
+  /**
+   * The offset after the last one that was ever sent, or settled by an earlier reader: what lies before it adds nothing to
+   * the map by being sent.
+   */
   get touchedTo(): bigint {
-    return this.#unsettled.touchedTo
+    const { touchedTo } = this.#unsettled
+    const { end } = this.#known
+    return touchedTo > end ? touchedTo : end
   }
 
   /** How a journal entry names one of its records. */
@@ -221,7 +228,7 @@ export class Ledger implements TopicPartition {
   #measure(map: OffsetMap): void {
     const { committable } = this
     if (committable === undefined) return
-    this.#roomChars = METADATA_MAX_CHARS - worstChars(committable, map, this.#unsettled.touchedTo)
+    this.#roomChars = METADATA_MAX_CHARS - worstChars(committable, map, this.touchedTo)
     this.#measuredAt = this.#changes
   }
 

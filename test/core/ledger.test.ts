@@ -350,6 +350,42 @@ void t.test('fresh records wait when the map might not fit, and go on when it do
   t.equal(ledger.settle(later), true)
 })
 
+void t.test(
+  'a map that was full is full for its next reader: what lies within goes, what is fresh waits',
+  async (t) => {
+    const before = new Ledger(PARTITION, 0n)
+    let end = 0n
+    // Every third record did not reach the app: to the next reader it looks as if it had never been sent.
+    for (; before.hasRoom || (before.uncommitted !== undefined && before.hasRoom); end += 1n) {
+      const entry = received(before, end)
+      before.attempt(entry)
+      if (end % 3n === 0n) before.takeBack(entry)
+      else before.settle(entry)
+    }
+    const due = before.uncommitted
+    if (due === undefined) throw new Error('nothing is due')
+    const next = successor(due)
+    next.see(end + 10n)
+    const again: Entry[] = []
+    for (let offset = 0n; offset < end; offset += 1n) {
+      const entry = next.receive(offset)
+      if (entry !== undefined) again.push(entry)
+    }
+    t.ok(again.length > 5000 && again.slice(0, -1).every(({ offset }) => offset < next.touchedTo), `${again.length} go`)
+    let fresh = 0
+    for (; next.hasRoom; fresh++) next.attempt(received(next, next.next ?? 0n))
+    t.ok(fresh < 64, `${fresh} that are beyond all that the map tells of`)
+    for (const entry of again.slice(0, 1000)) {
+      next.attempt(entry)
+      next.settle(entry)
+    }
+    t.equal(next.hasRoom, true, 'and more go when some of that has settled')
+    const other = successor(due)
+    other.see(5n)
+    t.same([other.hasRoom, other.touchedTo], [true, 0n], 'a map of another log takes no room')
+  },
+)
+
 void t.test('ten thousand works held in one stretch leave room for all that comes behind them', async (t) => {
   const ledger = new Ledger(PARTITION, 0n)
   for (let offset = 0n; offset < 10_000n; offset++) ledger.attempt(received(ledger, offset))

@@ -29,13 +29,25 @@ export const AWAY = { kind: 'away', why: 'ECONNREFUSED' } as const satisfies Ans
 export interface Out {
   readonly workId: string
   readonly attempt: number
+  /** All that are in it: a batch carries several. */
+  readonly events: readonly Delivered[]
   readonly delivery: Delivery
   aborted: boolean
   answer(answer: Answer): void
 }
 
+/** One event of a delivery, as the app reads it. */
+export interface Delivered {
+  readonly workId: string
+  readonly attempt: number
+  readonly partition: number
+  readonly offset: bigint
+}
+
 /** A lifecycle event that waits for XZepr. */
 export interface Owed {
+  /** The serial of its work. */
+  readonly thread: string
   readonly event: LifecycleEvent
   end(told: Told): void
 }
@@ -52,7 +64,7 @@ type Received = readonly [offset: number, id: string, extra?: { key?: string; va
 const IDENTITY = { group: 'xzepr-consumer-svc', package: 'svc', workName: 'svc', workVersion: '1.0.0' }
 
 export class Road {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   readonly entries: JournalEntry[] = []
   /** Requests at the app that are not answered yet. */
   readonly out: Out[] = []
@@ -94,8 +106,12 @@ export class Road {
       maxReports?: number
       eventTypes?: string
       deadLetters?: boolean
+      clock?: VirtualClock
+      /** Hears each entry of the journal as it is made. */
+      heard?: (entry: JournalEntry) => void
     } = {},
   ) {
+    this.clock = options.clock ?? new VirtualClock()
     this.source = {
       start: async () => undefined,
       pause: (partitions: readonly { partition: number }[]) => {
@@ -118,9 +134,10 @@ export class Road {
       get backlog() {
         return { events: owed.length, bytes: owed.length * 100 }
       },
-      tell: (_thread: string, event: LifecycleEvent) =>
+      tell: (thread: string, event: LifecycleEvent) =>
         new Promise<Told>((resolve) => {
           const one: Owed = {
+            thread,
             event,
             end: (told) => {
               owed.splice(owed.indexOf(one), 1)
@@ -169,7 +186,10 @@ export class Road {
             parcels,
           ),
         clock: this.clock,
-        journal: (entry) => void this.entries.push(entry),
+        journal: (entry) => {
+          this.entries.push(entry)
+          options.heard?.(entry)
+        },
         filter,
         decodeUtf8: (bytes) => new TextDecoder().decode(bytes),
       },
@@ -248,6 +268,7 @@ export class Road {
     const out: Out = {
       workId,
       attempt,
+      events,
       delivery,
       aborted: false,
       answer: (got) => {
@@ -257,19 +278,34 @@ export class Road {
     }
     this.out.push(out)
     const abort = (): void => {
+      const at = this.out.indexOf(out)
+      // The answer is on its way already.
+      if (at === -1) return
       out.aborted = true
-      this.out.splice(this.out.indexOf(out), 1)
+      this.out.splice(at, 1)
       resolve({ kind: 'later', why: 'aborted', responded: false })
     }
     return { answer, abort }
   }
 }
 
-/** The works of a delivery; of a batch from within its events. */
-function eventsOf({ headers, body, wantsBody }: Delivery): readonly { workId: string; attempt: number }[] {
+/** The events of a delivery; of a batch from within its body. */
+function eventsOf({ headers, body, wantsBody }: Delivery): readonly Delivered[] {
   if (!wantsBody) {
-    return [{ workId: decodeURIComponent(headers['work-id'] ?? ''), attempt: Number(headers['work-attempt']) }]
+    const workId = decodeURIComponent(headers['work-id'] ?? '')
+    const { 'work-attempt': attempt, 'kafka-partition': partition, 'kafka-offset': offset } = headers
+    return [{ workId, attempt: Number(attempt), partition: Number(partition), offset: BigInt(offset ?? '') }]
   }
-  const events = JSON.parse(new TextDecoder().decode(body)) as { workid: string; workattempt: number | string }[]
-  return events.map(({ workid, workattempt }) => ({ workId: workid, attempt: Number(workattempt) }))
+  const events = JSON.parse(new TextDecoder().decode(body)) as {
+    workid: string
+    workattempt: number
+    kafkapartition: number
+    kafkaoffset: string
+  }[]
+  return events.map(({ workid, workattempt, kafkapartition, kafkaoffset }) => ({
+    workId: workid,
+    attempt: workattempt,
+    partition: kafkapartition,
+    offset: BigInt(kafkaoffset),
+  }))
 }
