@@ -96,10 +96,10 @@ async function tellCoordinator(
   try {
     await cluster.connect()
     await cluster.refreshMetadataIfNecessary()
-    const { findGroupCoordinator } = cluster as unknown as {
+    const asked = cluster as unknown as {
       findGroupCoordinator(of: { readonly groupId: string }): Promise<Coordinator>
     }
-    await say(await findGroupCoordinator.call(cluster, { groupId }))
+    await say(await asked.findGroupCoordinator({ groupId }))
   } finally {
     await cluster.disconnect()
     sockets.close()
