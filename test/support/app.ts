@@ -14,8 +14,15 @@ export interface Delivered {
   readonly app: TestApp
 }
 
-/** What the app does about a delivery. @returns the status to answer with. */
-export type Behaviour = (delivered: Delivered) => Promise<number> | number
+/** An answer that is more than a status. */
+export interface AppAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+/** What the app does about a delivery. @returns the status to answer with, or the whole answer. */
+export type Behaviour = (delivered: Delivered) => Promise<number | AppAnswer> | number | AppAnswer
 
 export class TestApp {
   /** Every delivery, in order of arrival. */
@@ -42,7 +49,10 @@ export class TestApp {
         this.deliveries.push(delivered)
         for (const watcher of [...this.#watchers]) watcher()
         void Promise.resolve(this.behave(delivered)).then(
-          (status) => response.writeHead(status).end(),
+          (answer) => {
+            const { status, headers, body }: AppAnswer = typeof answer === 'number' ? { status: answer } : answer
+            response.writeHead(status, headers).end(body === undefined ? undefined : JSON.stringify(body))
+          },
           // The app failed to report: as a real one would, it lets the bridge deliver again.
           () => response.writeHead(503).end(),
         )

@@ -165,6 +165,17 @@ export class World {
   }
 }
 
+/** The part of `/status` that tests look at. */
+export interface BridgeStatus {
+  readonly works: Readonly<Record<string, number>>
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly unsettled: number
+    readonly held_bytes: number
+    readonly paused: boolean
+  }[]
+}
+
 /** A bridge as a process of its own. */
 export class BridgeProcess {
   readonly lines: readonly LogLine[]
@@ -221,6 +232,11 @@ export class BridgeProcess {
     })
   }
 
+  /** What it says of itself on its ops port. */
+  async status(): Promise<BridgeStatus> {
+    return (await (await fetch(`${this.opsUrl}/status`)).json()) as BridgeStatus
+  }
+
   async kill9(): Promise<void> {
     this.#child.signal('SIGKILL')
     await this.#child.exited
@@ -232,9 +248,9 @@ export class BridgeProcess {
   }
 }
 
-/** A world of three partitions that ends with its test. */
-export async function makeWorld(t: Test, partitions = 3): Promise<World> {
-  const kafka = await kafkaForTests(t)
+/** A world of three partitions that ends with its test. @param shared a Kafka that outlives it. */
+export async function makeWorld(t: Test, partitions = 3, shared?: TestKafka): Promise<World> {
+  const kafka = shared ?? (await kafkaForTests(t))
   const topic = await kafka.createTopic(partitions)
   const producer = await kafka.producer()
   const xzepr = new XzeprStandIn({
