@@ -8,6 +8,7 @@ import { decodeUtf8 } from '../support/utf8.ts'
 
 const asked: [Message, string | undefined][] = []
 const options: IntakeOptions = {
+  group: 'g',
   decodeUtf8,
   filter: (message, receiverId) => {
     asked.push([message, receiverId])
