@@ -139,18 +139,19 @@ export function orderLane(
     case 'partition':
       return `partition ${topic}/${partition}`
     case 'key':
-      return key === null
-        ? undefined
-        : `key ${topic}/${partition}/${String.fromCharCode(...key.subarray(0, KEY_PART))}${keyRest(key)}`
+      return key === null ? undefined : `key ${topic}/${partition}/${latin1(key)}`
   }
 }
 
 /** Function arguments are bounded by the stack; a longer key is written in parts. */
-const KEY_PART = 4096
+const PART = 4096
 
-function keyRest(key: Uint8Array): string {
+/** A character for each byte. */
+function latin1(bytes: Uint8Array): string {
+  // Spreading would make a list of numbers first, for every record.
+  const write = (part: Uint8Array): string => String.fromCharCode.apply(null, part as unknown as number[])
+  if (bytes.length <= PART) return write(bytes)
   let text = ''
-  for (let at = KEY_PART; at < key.length; at += KEY_PART)
-    text += String.fromCharCode(...key.subarray(at, at + KEY_PART))
+  for (let at = 0; at < bytes.length; at += PART) text += write(bytes.subarray(at, at + PART))
   return text
 }
