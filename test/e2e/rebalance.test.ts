@@ -40,6 +40,9 @@ async function report(app: Delivered['app'], workId: string): Promise<void> {
 void t.test('bridges join, leave and die under load, and what had settled does not come again', async (t) => {
   const world = await makeWorld(t, 6, kafka)
   const watch = new Watch({ world, keys: KEYS, ahead: IN_FLIGHT, behave })
+  t.teardown(() => {
+    watch.end()
+  })
   const one = await watch.start(t, ENV)
   const [feeding, looking] = [watch.feed(EVENTS), watch.look()]
   await world.until('it is under way', () => watch.distinct > 200)
