@@ -93,11 +93,12 @@ const MOVES: readonly (readonly [weight: number, move: fc.Arbitrary<Move>])[] = 
       results: fc.array(fc.constantFrom('done', 'accepted', 'retry', 'failed', 'nonsense'), { maxLength: 3 }),
     }),
   ],
-  [12, of('report', { life, pick, report: fc.constantFrom(...REPORTS) })],
-  [8, of('tell', { pick, stored: fc.constantFrom(true, true, false) })],
+  [16, of('report', { life, pick, report: fc.constantFrom(...REPORTS) })],
+  [10, of('tell', { pick, stored: fc.constantFrom(true, true, false) })],
   [4, of('letter', { pick })],
   [14, of('advance', { ms: fc.constantFrom(1, 20, 200, 200, 1000, 1500, 5000, 20_000) })],
-  [2, of('crash', { life, landed: fc.boolean() })],
+  [1, of('crash', { life, landed: fc.boolean() })],
+  [4, of('restart', { life, landed: fc.boolean() })],
   [2, of('join', {})],
   [1, of('drain', {})],
   [3, of('share', { deal: fc.array(fc.nat(2), { minLength: PARTITIONS, maxLength: PARTITIONS }) })],
@@ -133,7 +134,7 @@ void t.test(
         for (const each of moves) await lives.make(each)
         await lives.heal(reports)
       }),
-      { numRuns: Number(process.env.LAW_RUNS ?? 150), includeErrorInReport: true, interruptAfterTimeLimit: 120_000 },
+      { numRuns: Number(process.env.LAW_RUNS ?? 300), includeErrorInReport: true, interruptAfterTimeLimit: 120_000 },
     )
   },
 )

@@ -44,7 +44,7 @@ export type Move = { readonly atOnce?: boolean } & (
   | { readonly kind: 'tell'; readonly pick: number; readonly stored: boolean }
   | { readonly kind: 'letter'; readonly pick: number }
   | { readonly kind: 'advance'; readonly ms: number }
-  | { readonly kind: 'crash'; readonly life: number; readonly landed: boolean }
+  | { readonly kind: 'crash' | 'restart'; readonly life: number; readonly landed: boolean }
   | { readonly kind: 'join' }
   | { readonly kind: 'drain' }
   | { readonly kind: 'share'; readonly deal: readonly number[] }
@@ -196,6 +196,11 @@ export class Lives {
         return
       case 'crash':
         this.#crash(picked(this.#lives, move.life), move.landed)
+        return
+      case 'restart':
+        this.#crash(picked(this.#lives, move.life), move.landed)
+        this.#join()
+        this.#share([this.#lives.length - 1, this.#lives.length - 1])
         return
       case 'join':
         if (this.#lives.length < MEMBERS_MAX) this.#join()
@@ -399,6 +404,7 @@ export class Lives {
   }
 
   #forget(life: Life): void {
+    life.positions.clear()
     this.#slow = this.#slow.filter((each) => each.life !== life)
     this.#lives = this.#lives.filter((each) => each !== life)
     for (const [partition, owner] of this.#owners.entries()) if (owner === life) this.#owners[partition] = undefined
