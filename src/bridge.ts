@@ -111,7 +111,7 @@ export class Bridge implements SourceEvents {
     const go = (): void => {
       this.step()
     }
-    this.debts = new Debts(options.identity, parts.reporter, parts.deadLetters, go)
+    this.debts = new Debts({ ...parts, identity: options.identity, changed: go })
     const { debts, inHand } = this
     this.#arrivals = new Arrivals({
       ...parts,
@@ -154,7 +154,7 @@ export class Bridge implements SourceEvents {
     const ledger = this.partitions.find(batch)
     if (ledger === undefined) return
     // A partition that only receives does not move: what is received must also be sent.
-    if (ledger.pending === 0) ledger.movedAtMs = this.#parts.clock.nowMs()
+    if (this.inHand.line.sizeOf(ledger) === 0) ledger.movedAtMs = this.#parts.clock.nowMs()
     ledger.see(batch.highWatermark)
     for (const record of batch.records) {
       const entry = ledger.receive(record.offset)
@@ -249,6 +249,11 @@ export class Bridge implements SourceEvents {
             this.#carryOut(buried(step.work))
           })
           break
+        case 'line-up':
+          // It may be back from an app that was not there: the attempt that a commit may hold already was none.
+          this.committer.soon()
+          this.inHand.book(step)
+          break
         case 'note':
           this.#parts.journal(step.entry)
           break
@@ -266,11 +271,6 @@ export class Bridge implements SourceEvents {
   }
 
   // ── the end of the day ──────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Requests that are out, and reports and dead letters that are not written yet. */
-  get unfinished(): number {
-    return this.calls.size + this.debts.size
-  }
 
   get draining(): boolean {
     return this.#draining

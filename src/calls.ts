@@ -112,7 +112,7 @@ export class Calls {
     const nowMs = clock.nowMs()
     const kept = call.kept === works.length ? works : works.filter((work) => this.#out.get(work) === call)
     // Nearly always one event and no word about it but the status.
-    const answers = answer.body === undefined ? undefined : answersOf(answer, kept.map(idOf))
+    const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, kept.map(idOf))
     this.#size -= 1
     call.kept = 0
     kept.forEach((work, at) => {

@@ -8,23 +8,40 @@ import type { DeadLetter } from './core/dead-letter.ts'
 import type { JsonMembers } from './core/json.ts'
 import type { Identity } from './core/lifecycle.ts'
 import { lifecycleEvent } from './core/lifecycle.ts'
+import type { KafkaRecord } from './core/record.ts'
 import type { Told } from './core/report.ts'
-import type { Backlog, DeadLetters, Reporter } from './core/seams.ts'
+import type { Backlog, Clock, DeadLetters, Reporter } from './core/seams.ts'
 import type { Work, WorkReport } from './core/work.ts'
+
+export interface DebtsOptions {
+  readonly identity: Identity
+  readonly reporter: Reporter
+  readonly deadLetters: DeadLetters | undefined
+  readonly clock: Clock
+  /** Is called after every payment: there may be room again. */
+  readonly changed: () => void
+}
+
+interface Owed {
+  readonly letter: DeadLetter
+  readonly sinceMs: number
+}
 
 export class Debts {
   readonly #identity: Identity
   readonly #reporter: Reporter
   readonly #deadLetters: DeadLetters | undefined
   readonly #changed: () => void
-  #letters = 0
+  readonly #clock: Clock
+  /** Letters that are not written yet, the oldest first. */
+  readonly #letters = new Set<Owed>()
 
-  /** @param changed is called after every payment: there may be room again. */
-  constructor(identity: Identity, reporter: Reporter, deadLetters: DeadLetters | undefined, changed: () => void) {
-    this.#changed = changed
+  constructor({ identity, reporter, deadLetters, clock, changed }: DebtsOptions) {
     this.#identity = identity
     this.#reporter = reporter
     this.#deadLetters = deadLetters
+    this.#clock = clock
+    this.#changed = changed
   }
 
   /** Is there a topic for records that came to nothing? */
@@ -39,11 +56,21 @@ export class Debts {
 
   /** Dead letters that are not written yet. */
   get letters(): number {
-    return this.#letters
+    return this.#letters.size
+  }
+
+  /** The records they are about, the oldest first. */
+  get letterRecords(): readonly KafkaRecord[] {
+    return [...this.#letters].map(({ letter }) => letter.record)
+  }
+
+  /** Since when the oldest letter is owed. */
+  get oldestLetterAtMs(): number | undefined {
+    return this.#letters.values().next().value?.sinceMs
   }
 
   get size(): number {
-    return this.reports.events + this.#letters
+    return this.reports.events + this.#letters.size
   }
 
   /** Tells XZepr about a work. @param paid hears how it ended. */
@@ -60,9 +87,10 @@ export class Debts {
   /** Writes a dead letter. @param paid is called when all replicas have it. */
   write(letter: DeadLetter, paid: () => void): void {
     if (this.#deadLetters === undefined) throw new Error('there is no topic for dead letters')
-    this.#letters += 1
+    const owed = { letter, sinceMs: this.#clock.nowMs() }
+    this.#letters.add(owed)
     void this.#deadLetters.write(letter).then(() => {
-      this.#letters -= 1
+      this.#letters.delete(owed)
       paid()
       this.#changed()
     })

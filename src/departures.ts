@@ -56,6 +56,8 @@ export class Departures {
       // One is enough to find out whether the app is there.
       this.#fill(gate.closedAtMs === undefined ? ready : 1)
     }
+    // Whoever waited for company may have ended or gone otherwise.
+    if (inHand.line.size === 0) this.#batching.gone()
     // Who waited for company has left by another way: whoever comes next waits from then on.
     if (inHand.line.size === 0) this.#batching.gone()
   }
@@ -79,8 +81,9 @@ export class Departures {
     let bytes = 0
     for (let work = line.next; work !== undefined && this.#leaving.length < most; work = line.next) {
       bytes += work.heldBytes
-      if (this.#leaving.length > 0 && bytes > BATCH_BYTES_MAX) break
+      if (this.#leaving.length > 0 && (work.alone || bytes > BATCH_BYTES_MAX)) break
       begin(work, probe)
+      if (work.alone) break
     }
     const leaving = this.#leaving
     this.#leaving = []

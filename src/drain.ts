@@ -34,9 +34,11 @@ export interface Left {
   readonly works: number
   /** Reports that XZepr did not have. */
   readonly reports: number
+  /** Dead letters that were not written. */
+  readonly letters: number
 }
 
-const NOTHING: Left = { unsettled: 0, works: 0, reports: 0 }
+const NOTHING: Left = { unsettled: 0, works: 0, reports: 0, letters: 0 }
 
 export class Drain {
   readonly #parts: DrainParts
@@ -138,7 +140,7 @@ export class Drain {
         return
       case 'stop':
         bridge.close()
-        journal({ name: 'bridge.stopped', unsettled: this.#left.unsettled, owed: reporter.backlog.events })
+        journal({ name: 'bridge.stopped', unsettled: this.#left.unsettled, owed: bridge.debts.size })
         this.#stopped.reach()
         return
     }
@@ -159,19 +161,22 @@ export class Drain {
   /** Works that the app has seen and that are not settled are named, up to a bound. */
   #nameLeft(): Left {
     const { bridge, reporter, journal } = this.#parts
-    let unsettled = 0
+    const { debts } = bridge
     let works = 0
     let named = 0
     for (const work of bridge.inHand.registry) {
       if (work.settled) continue
-      unsettled += 1
       const { name: state } = work.state
       if (state !== 'waiting' && state !== 'resting') works += 1
       if (work.entry.attempts === 0 || named === NAMED_MAX) continue
       named += 1
       journal({ name: 'work.left-unsettled', ...coordinatesOf(work), state, attempt: work.entry.attempts })
     }
-    return { unsettled, works, reports: reporter.backlog.events }
+    for (const { topic, partition, offset } of debts.letterRecords.slice(0, NAMED_MAX)) {
+      journal({ name: 'letter.left-unwritten', topic, partition, offset })
+    }
+    const unsettled = [...bridge.partitions].reduce((sum, { pending }) => sum + pending, 0)
+    return { unsettled, works, reports: reporter.backlog.events, letters: debts.letters }
   }
 }
 

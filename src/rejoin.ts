@@ -12,8 +12,10 @@ import type { Clock, Wake } from './core/seams.ts'
 
 /** What is asked of the road. */
 export interface Drainable {
-  /** Requests that are out, and reports and dead letters that are not written yet. */
-  readonly unfinished: number
+  /** Requests that are out. */
+  readonly calls: { readonly size: number }
+  /** Reports and dead letters that are not written yet. */
+  readonly debts: { readonly size: number }
   readonly committer: { now(): Promise<void> }
   watch(watcher: () => void): () => void
   step(): void
@@ -21,6 +23,8 @@ export interface Drainable {
 
 /** How long the group waits for calls that are out. */
 const DRAIN_MS = 2000
+/** How long it waits then for reports and dead letters on their way; a queue at XZepr is no reason to stop a group. */
+const PAY_MS = 250
 /** A rejoin that takes longer than this is Kafka's trouble: deliveries go on. */
 const HOLD_BACK_MS = 10_000
 
@@ -57,7 +61,9 @@ export class Rejoin {
       this.#holding = undefined
       this.#road.step()
     })
-    await this.#finished(nowMs + DRAIN_MS)
+    const { calls, debts } = this.#road
+    await this.#until(() => calls.size === 0, nowMs + DRAIN_MS)
+    await this.#until(() => debts.size === 0, Math.min(this.#clock.nowMs() + PAY_MS, nowMs + DRAIN_MS))
     await this.#road.committer.now()
   }
 
@@ -76,17 +82,17 @@ export class Rejoin {
     this.#holding = undefined
   }
 
-  async #finished(untilMs: number): Promise<void> {
-    if (this.#road.unfinished === 0) return
+  async #until(isSo: () => boolean, atMs: number): Promise<void> {
+    if (isSo() || this.#clock.nowMs() >= atMs) return
     await new Promise<void>((resolve) => {
       const end = (): void => {
         wake.cancel()
         unwatch()
         resolve()
       }
-      const wake = this.#clock.wake(untilMs, end)
+      const wake = this.#clock.wake(atMs, end)
       const unwatch = this.#road.watch(() => {
-        if (this.#road.unfinished === 0) end()
+        if (isSo()) end()
       })
     })
   }

@@ -12,7 +12,6 @@ import type { Ledger } from './core/ledger.ts'
 import type { WorkStateName } from './core/report.ts'
 import type { Clock, DeadLetters, Reporter, Source } from './core/seams.ts'
 import type { Snapshot } from './core/snapshot.ts'
-import type { Work } from './core/work.ts'
 import type { Drain } from './drain.ts'
 import type { OpsStatus } from './http/ops.ts'
 
@@ -80,7 +79,7 @@ export class Status {
   snapshot(): Snapshot {
     const { bridge, reporter, clock } = this.#parts
     const { inHand, calls, partitions } = bridge
-    const oldestAtMs = oldest(bridge)?.receivedAtMs
+    const oldestAtMs = oldestUnsettledAtMs(bridge)
     let waiting = 0
     let resting = 0
     for (const { state } of inHand.registry) {
@@ -116,7 +115,7 @@ export class Status {
       source: source.health(),
       gate: { open: gate.closedAtMs === undefined, sinceMs: gate.closedAtMs ?? gate.openedAtMs ?? startedAtMs },
       partitions: this.#partitionFacts(),
-      oldestUnsettledAtMs: oldest(bridge)?.receivedAtMs,
+      oldestUnsettledAtMs: oldestUnsettledAtMs(bridge),
       slotsFree: maxInFlight - size,
       longestAttemptMs: oldestAtMs === undefined ? undefined : nowMs - oldestAtMs,
       attemptTimeoutMs,
@@ -154,8 +153,11 @@ export class Status {
   }
 }
 
-/** The works are in order of arrival, so the first that is not settled is the oldest. */
-function oldest(bridge: Bridge): Work | undefined {
-  for (const work of bridge.inHand.registry) if (!work.settled) return work
-  return undefined
+/** When the oldest record that is not settled was received: a work, or one whose dead letter is not written. */
+function oldestUnsettledAtMs({ inHand, debts }: Bridge): number | undefined {
+  // Works are in order of arrival, so the first that is not settled is the oldest.
+  for (const work of inHand.registry) {
+    if (!work.settled) return Math.min(work.receivedAtMs, debts.oldestLetterAtMs ?? Infinity)
+  }
+  return debts.oldestLetterAtMs
 }

@@ -13,7 +13,13 @@ const LETTER: DeadLetter = { record: recordOf(), reason: 'poison', error: 'no JS
 
 function made(road = new Road()): { road: Road; debts: Debts; said: string[] } {
   const said: string[] = []
-  const debts = new Debts(IDENTITY, road.reporter, road.deadLetters, () => void said.push('changed'))
+  const debts = new Debts({
+    identity: IDENTITY,
+    reporter: road.reporter,
+    deadLetters: road.deadLetters,
+    clock: road.clock,
+    changed: () => void said.push('changed'),
+  })
   return { road, debts, said }
 }
 
@@ -48,7 +54,13 @@ void t.test('a letter is owed until it is written, and each of several by itself
 
 void t.test('without a topic no letters are taken', async (t) => {
   const { reporter } = new Road()
-  const debts = new Debts(IDENTITY, reporter, undefined, () => undefined)
+  const debts = new Debts({
+    identity: IDENTITY,
+    reporter,
+    deadLetters: undefined,
+    clock: new Road().clock,
+    changed: () => undefined,
+  })
   t.equal(debts.takesLetters, false)
   t.throws(() => {
     debts.write(LETTER, () => undefined)

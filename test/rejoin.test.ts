@@ -6,7 +6,8 @@ import { settled, VirtualClock } from './support/clock.ts'
 
 /** A road that has as much under way as a test says. */
 class Underway implements Drainable {
-  unfinished = 0
+  readonly calls = { size: 0 }
+  readonly debts = { size: 0 }
   commits = 0
   steps = 0
   readonly watchers = new Set<() => void>()
@@ -29,7 +30,7 @@ class Underway implements Drainable {
 
 const move = fc.oneof(
   fc.constantFrom({ kind: 'drain' } as const, { kind: 'drain' } as const, { kind: 'over' } as const),
-  fc.record({ kind: fc.constant('unfinished' as const), count: fc.nat(2) }),
+  fc.record({ kind: fc.constant('calls' as const), count: fc.nat(2) }),
   fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(1, 500, 1999, 2000, 8000, 10_000) }),
 )
 
@@ -44,7 +45,7 @@ void t.test('every drain ends: when nothing is under way or after two seconds, a
       let underWay = false
       for (const each of moves) {
         if (each.kind === 'drain') {
-          const drain = { sinceMs: clock.nowMs(), over: false, ready: road.unfinished === 0 }
+          const drain = { sinceMs: clock.nowMs(), over: false, ready: road.calls.size === 0 }
           drains.push(drain)
           void rejoin.drain().then(() => (drain.over = true))
           heldUntilMs = clock.nowMs() + 10_000
@@ -53,12 +54,12 @@ void t.test('every drain ends: when nothing is under way or after two seconds, a
           rejoin.over()
           heldUntilMs = 0
           underWay = false
-        } else if (each.kind === 'unfinished') {
-          road.unfinished = each.count
+        } else if (each.kind === 'calls') {
+          road.calls.size = each.count
           road.step()
         } else await clock.advance(each.ms)
         // A step of the road, of whatever cause, sees that nothing is under way.
-        if (each.kind !== 'time' && each.kind !== 'drain' && road.unfinished === 0)
+        if (each.kind !== 'time' && each.kind !== 'drain' && road.calls.size === 0)
           for (const drain of drains) drain.ready = true
         await settled()
         const over = drains.filter((drain) => drain.ready || clock.nowMs() >= drain.sinceMs + 2000)
@@ -96,4 +97,21 @@ void t.test('once it is closed nothing waits, and a drain that comes all the sam
   rejoin.close()
   await rejoin.drain()
   t.same([rejoin.holdsBack, clock.pending], [false, 0])
+})
+
+void t.test('a queue at XZepr holds up a rejoin for a quarter of a second, once the calls are back', async (t) => {
+  const clock = new VirtualClock()
+  const road = new Underway()
+  const rejoin = new Rejoin(road, clock)
+  Object.assign(road.calls, { size: 1 })
+  Object.assign(road.debts, { size: 7 })
+  let over = false
+  void rejoin.drain().then(() => (over = true))
+  await clock.advance(1000)
+  Object.assign(road.calls, { size: 0 })
+  road.step()
+  await clock.advance(249)
+  t.equal(over, false)
+  await clock.advance(1)
+  t.equal(over, true)
 })

@@ -8,7 +8,7 @@ import { ACCEPTED, AWAY, LATER, Road } from './support/road.ts'
 const IN_RUN: { stage: DrainStage; graceEndsAtMs: undefined; left: Left } = {
   stage: 'running',
   graceEndsAtMs: undefined,
-  left: { unsettled: 0, works: 0, reports: 0 },
+  left: { unsettled: 0, works: 0, reports: 0, letters: 0 },
 }
 
 function statusOf(road: Road, started = true, drain = IN_RUN, paused?: Paused): Status {
@@ -69,7 +69,7 @@ void t.test('a bridge is started when its ports are open, and not ready while it
 })
 
 void t.test('a bridge that has drained is alive, not ready, and says what was left', async (t) => {
-  const left = { unsettled: 2, works: 1, reports: 0 }
+  const left = { unsettled: 2, works: 1, reports: 0, letters: 0 }
   const status = statusOf(new Road(), true, { ...IN_RUN, stage: 'drained', left }).get()
   t.match(status, {
     phase: 'drained',

@@ -31,7 +31,7 @@ interface Status {
   readonly phase?: unknown
   readonly drain?: {
     readonly stage?: unknown
-    readonly left?: { readonly works?: unknown; readonly reports?: unknown }
+    readonly left?: { readonly works?: unknown; readonly reports?: unknown; readonly letters?: unknown }
   }
   readonly works?: { readonly running?: unknown; readonly attempting?: unknown }
   readonly reports?: { readonly events?: unknown }
@@ -114,10 +114,13 @@ function verdict(answer: Answer | undefined, where: string): readonly [exitCode:
   if (json.drain?.stage === undefined) return [1, `What answers at ${where} is no bridge that can drain.`]
   const works = count(json.drain.left?.works)
   const reports = count(json.drain.left?.reports)
-  if (works + reports === 0) return [0, 'Drained: nothing is in hand, the offsets are committed, the group is left.']
+  const letters = count(json.drain.left?.letters)
+  if (works + reports + letters === 0)
+    return [0, 'Drained: nothing is in hand, the offsets are committed, the group is left.']
   return [
     1,
-    `The grace is over with ${counted(works, 'work')} not ended and ${counted(reports, 'report')} owed to XZepr. ` +
+    `The grace is over with ${counted(works, 'work')} not ended, ${counted(reports, 'report')} owed to XZepr and ` +
+      `${counted(letters, 'dead letter')} not written. ` +
       'They come again elsewhere; the log of the bridge names them.',
   ]
 }

@@ -18,7 +18,14 @@ export type Answer = (
   | { readonly kind: 'done'; readonly why: string }
   | { readonly kind: 'accepted'; readonly why: string }
   /** `responded`: the app itself said so; false for a timeout or a reset, where nobody may be there. */
-  | { readonly kind: 'later'; readonly why: string; readonly responded: boolean; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'later'
+      readonly why: string
+      readonly responded: boolean
+      readonly retryAfterMs?: number
+      /** Its batch was refused as a whole: again, but with no other. */
+      readonly alone?: true
+    }
   /** `responded`: the app itself said so; false where the request could not even be written. */
   | { readonly kind: 'never'; readonly why: string; readonly responded: boolean }
   | { readonly kind: 'away'; readonly why: string }

@@ -28,9 +28,17 @@ export function told(work: Work, report: WorkReport, outcome: Told, policy: Work
   report.outcome = outcome
   // Let go of by hand before: nobody waits for it.
   if (work.settled) return []
-  if (outcome.kind !== 'given-up') return close(work)
-  const why = `XZepr does not take the report ${report.status}: ${outcome.why}`
-  return close(work, bury(work, 'report-refused', why, policy))
+  // While it has no ending it may still fail, which is the better reason.
+  return close(work, hasEnded(work) ? buryRefused(work, policy) : [])
+}
+
+/** A record of which XZepr will not have a report becomes a letter, if nothing worse has made it one. */
+function buryRefused(work: Work, policy: WorkPolicy): Step[] {
+  for (const { status, outcome } of work.reports) {
+    if (outcome?.kind !== 'given-up') continue
+    return bury(work, 'report-refused', `XZepr does not take the report ${status}: ${outcome.why}`, policy)
+  }
+  return []
 }
 
 /** Its dead letter is written. */
@@ -71,7 +79,7 @@ function bury(work: Work, reason: DeadLetterReason, error: string, policy: WorkP
 
 export function end(work: Work, ending: 'completed' | 'failed', why: string, policy: WorkPolicy): Step[] {
   work.state = { name: ending }
-  const steps = ended(work, ending, why)
+  const steps = buryRefused(work, policy).concat(ended(work, ending, why))
   // With dead letters it may still become one: XZepr may refuse what is reported about it.
   if (!policy.deadLetters) release(work, steps)
   return close(work, steps)

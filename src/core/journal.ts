@@ -39,6 +39,7 @@ export type JournalEntry =
       readonly reports: number
     }
   | { readonly name: 'bridge.stopped'; readonly unsettled: number; readonly owed: number }
+  | ({ readonly name: 'letter.left-unwritten' } & OfRecord)
   | ({ readonly name: 'work.left-unsettled' } & OfWork & { readonly state: string; readonly attempt: number })
   | {
       readonly name: 'partition.assigned'

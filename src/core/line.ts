@@ -5,9 +5,11 @@
  * but not its place in the line, so it holds up nobody outside its lanes.
  *
  * Partitions take turns, so that none waits for the backlog of another; within one, works that were sent before take
- * turns with fresh ones, each in the order in which they became free. A partition whose offset map is full lets none of its
- * fresh works go: what was sent before may go on, for only by its ending is there room again.
+ * turns, in the order in which they became free, with fresh ones, the lowest offset first. A partition whose offset map is
+ * full lets no work go that lies beyond all that were sent: what lies before adds nothing to the map, and only by its
+ * ending is there room again.
  */
+import { Heap } from './heap.ts'
 import { Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { Place } from './queue.ts'
@@ -17,17 +19,20 @@ import type { Work } from './work.ts'
 /** The works of one partition that may go. */
 interface Party {
   readonly ledger: Ledger
-  readonly fresh: Queue<Work>
+  /** Works of one ledger arrive in the order of their offsets, so the serial ranks them. */
+  readonly fresh: Heap<Work>
   /** Sent before, or from among those that were. */
   readonly again: Queue<Work>
   freshIsNext: boolean
+  /** How many stand in both. */
+  size: number
   turn: Place<Party> | undefined
 }
 
 interface Stand {
   readonly party: Party
-  readonly queue: Queue<Work>
-  readonly place: Place<Work>
+  /** Its place among those that were sent before; undefined for a fresh one. */
+  readonly place: Place<Work> | undefined
 }
 
 export class Line {
@@ -35,6 +40,16 @@ export class Line {
   readonly #parties = new WeakMap<Ledger, Party>()
   readonly #turns = new Queue<Party>()
   readonly #stands = new Map<Work, Stand>()
+  /** Sent before, it stands among the others; what is left of it in the heap is nothing. */
+  readonly #isFresh = (work: Work): boolean => {
+    const stand = this.#stands.get(work)
+    return stand !== undefined && stand.place === undefined
+  }
+
+  /** How many of a partition are in the line. */
+  sizeOf(ledger: Ledger): number {
+    return this.#parties.get(ledger)?.size ?? 0
+  }
 
   /** How many are in the line. */
   get size(): number {
@@ -45,8 +60,9 @@ export class Line {
   get next(): Work | undefined {
     for (let turn = this.#turns.firstPlace; turn !== undefined; turn = turn.after) {
       const party = turn.member
-      const { fresh, again, freshIsNext } = party
-      const may = fresh.size > 0 && party.ledger.hasRoom ? fresh.first : undefined
+      const { ledger, fresh, again, freshIsNext } = party
+      const lowest = fresh.first(this.#isFresh)
+      const may = lowest && (lowest.entry.offset < ledger.touchedTo || ledger.hasRoom) ? lowest : undefined
       const next = freshIsNext ? (may ?? again.first) : (again.first ?? may)
       if (next !== undefined) return next
     }
@@ -70,8 +86,10 @@ export class Line {
   lineUp(work: Work): void {
     if (work.state.name !== 'waiting' || this.#stands.has(work) || this.before(work) !== undefined) return
     const party = this.#partyOf(work.ledger)
-    const queue = work.entry.offset < work.ledger.touchedTo ? party.again : party.fresh
-    this.#stands.set(work, { party, queue, place: queue.join(work) })
+    const place = work.entry.offset < work.ledger.touchedTo ? party.again.join(work) : undefined
+    if (place === undefined) party.fresh.push(work)
+    this.#stands.set(work, { party, place })
+    party.size += 1
     party.turn ??= this.#turns.join(party)
   }
 
@@ -79,12 +97,13 @@ export class Line {
   step(work: Work): void {
     const stand = this.#stands.get(work)
     if (stand === undefined) return
-    const { party, queue, place } = stand
-    queue.leave(place)
+    const { party, place } = stand
+    if (place !== undefined) party.again.leave(place)
     this.#stands.delete(work)
-    party.freshIsNext = queue === party.again
+    party.size -= 1
+    party.freshIsNext = place !== undefined
     if (party.turn !== undefined) this.#turns.leave(party.turn)
-    party.turn = party.fresh.size + party.again.size > 0 ? this.#turns.join(party) : undefined
+    party.turn = party.size > 0 ? this.#turns.join(party) : undefined
   }
 
   /** Leaves its order lane: whoever is behind it there may go. */
@@ -114,7 +133,14 @@ export class Line {
   #partyOf(ledger: Ledger): Party {
     let party = this.#parties.get(ledger)
     if (party === undefined) {
-      party = { ledger, fresh: new Queue(), again: new Queue(), freshIsNext: false, turn: undefined }
+      party = {
+        ledger,
+        fresh: new Heap(({ serial }) => serial),
+        again: new Queue(),
+        freshIsNext: false,
+        size: 0,
+        turn: undefined,
+      }
       this.#parties.set(ledger, party)
     }
     return party

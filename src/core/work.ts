@@ -71,6 +71,8 @@ export interface Work {
   /** The app's last answer, in HTTP's words. */
   answer: string | undefined
   letter: 'owed' | 'written' | undefined
+  /** It goes alone from now on: a batch with it was refused as a whole. */
+  alone: boolean
   /** Its record's bytes share memory with no other's. */
   isOnItsOwn: boolean
 }
@@ -102,6 +104,7 @@ export function newWork(
     retryAsked: undefined,
     answer: undefined,
     letter: undefined,
+    alone: false,
     isOnItsOwn: false,
   }
 }
@@ -167,6 +170,7 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
     case 'accepted':
       return effects.concat({ kind: 'run', work }, renew(work, policy, moment))
     case 'later':
+      work.alone ||= answer.alone === true
       return effects.concat(rest(work, answer.why, answer.retryAfterMs, policy, moment))
     case 'never':
       return effects.concat(fail(work, 'rejected', `the app rejected the event: ${answer.why}`, policy, moment))

@@ -49,7 +49,12 @@ export interface DrainStatus {
   readonly stage: string
   readonly graceEndsAtMs: number | undefined
   /** What the last commit did not cover; all 0 before it. */
-  readonly left: { readonly unsettled: number; readonly works: number; readonly reports: number }
+  readonly left: {
+    readonly unsettled: number
+    readonly works: number
+    readonly reports: number
+    readonly letters: number
+  }
 }
 
 export interface PartitionStatus {
@@ -146,6 +151,7 @@ function statusJson(status: OpsStatus): unknown {
         unsettled: status.drain.left.unsettled,
         works: status.drain.left.works,
         reports: status.drain.left.reports,
+        letters: status.drain.left.letters,
       },
     },
     works: status.works,

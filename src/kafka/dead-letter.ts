@@ -45,6 +45,8 @@ export interface KafkaDeadLettersOptions {
 }
 
 const RETRY_INITIAL_MS = 250
+/** How long one request may take before another goes on a new connection. */
+const APPEND_MS = 30_000
 
 export class KafkaDeadLetters implements DeadLetters {
   readonly #options: KafkaDeadLettersOptions
@@ -99,7 +101,11 @@ export class KafkaDeadLetters implements DeadLetters {
       this.#busy = true
       try {
         this.#producer ??= openProducer()
-        this.#answered(parcels, await this.#producer.append(parcels.map((parcel) => this.#recordOf(parcel))))
+        const written = this.#producer.append(parcels.map((parcel) => this.#recordOf(parcel)))
+        // KafkaJS may leave it pending for ever; a letter that is there by then stands twice.
+        const answer = await new Waits(clock).within(APPEND_MS, written)
+        if (answer === undefined) throw new Error(`no answer within ${APPEND_MS} ms`)
+        this.#answered(parcels, answer)
       } catch (error) {
         this.#unreached(error)
       }

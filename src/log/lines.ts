@@ -54,6 +54,12 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
         ? 'The bridge has stopped; nothing is owed.'
         : `The bridge has stopped; ${e.unsettled} records unsettled and ${e.owed} reports owed come again elsewhere.`,
   },
+  'letter.left-unwritten': {
+    level: 'warn',
+    fields: OF_RECORD,
+    say: (e) =>
+      `The dead letter of ${coordinates(e)} is not written; its record comes again and becomes one elsewhere.`,
+  },
   'work.left-unsettled': {
     level: 'warn',
     fields: { ...OF_WORK, state: true, attempt: true },

@@ -215,6 +215,7 @@ export function countingJournal(registry: Registry): Journal {
       case 'bridge.draining':
       case 'bridge.drained':
       case 'bridge.stopped':
+      case 'letter.left-unwritten':
       case 'work.left-unsettled':
       case 'offset-map.cut':
       case 'offset-map.ignored':

@@ -40,6 +40,8 @@ export interface WebhookClient extends Webhook {
 }
 
 const MAX_RESPONSE_BYTES = 65_536
+/** Beside the delivery's own size, where the answer may say something about each of its events. */
+const RESULTS_BYTES = 262_144
 const MAX_HEADER_BYTES = 16_384
 /** Beside us in the pod a connection stands in a millisecond, or the app's accept queue is full. */
 const CONNECT_TIMEOUT_MS = 5000
@@ -52,7 +54,7 @@ const KEEP_ALIVE_MAX_MS = 30_000
 const KEEP_ALIVE_MARGIN_MS = 1000
 
 export function webhookClient(options: WebhookOptions): WebhookClient {
-  const { url, timeoutMs, connections, clock, maxResponseBytes = MAX_RESPONSE_BYTES } = options
+  const { url, timeoutMs, connections, clock, maxResponseBytes } = options
   const signingKeys = options.signingKeys ?? (() => NO_KEYS)
   const pool = new Pool(url.origin, {
     connections,
@@ -67,13 +69,15 @@ export function webhookClient(options: WebhookOptions): WebhookClient {
     keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
     keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
   })
+  const responseBytes = maxResponseBytes ?? MAX_RESPONSE_BYTES
+  const resultsBytes = maxResponseBytes ?? RESULTS_BYTES
   const path = url.pathname + url.search
   const out = new Deadlines<OneAttempt>(clock)
   return {
     attempt(delivery: Delivery): Attempt {
       const { body, wantsBody } = delivery
       // An answer that names events takes no more room than the events did, and some for the frame.
-      const bounds = { timeoutMs, bodyBytes: wantsBody ? maxResponseBytes + body.length : maxResponseBytes }
+      const bounds = { timeoutMs, bodyBytes: wantsBody ? body.length + resultsBytes : responseBytes }
       const attempt = new OneAttempt(bounds, wantsBody, clock, out)
       try {
         const headers = signed(delivery, signingKeys(), clock)
@@ -155,9 +159,9 @@ class OneAttempt implements Attempt, Timed, Dispatcher.DispatchHandler {
       this.#body?.add(chunk)
       return
     }
-    // A part of it could name some events and keep the rest from being named.
-    this.#body = undefined
-    this.onResponseEnd()
+    // Where it is wanted it may name events that failed: taken for the status alone, they would be lost.
+    if (this.#body === undefined) this.onResponseEnd()
+    else this.#fail(`an answer of more than ${this.#bounds.bodyBytes} bytes`)
   }
 
   onResponseEnd(): void {

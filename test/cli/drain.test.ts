@@ -76,7 +76,7 @@ void t.test('a bridge that has drained is exit code 0; the reason and the token 
 void t.test('when the grace is over it is exit code 1, and says how much is left', async (t) => {
   const { exitCode, complained } = await made(t, (_request, response) => response.end(drained(2, 1)))
   t.equal(await exitCode, 1)
-  t.match(complained, [/2 works not ended and 1 report owed/])
+  t.match(complained, [/2 works not ended, 1 report owed to XZepr and 0 dead letters not written/])
 })
 
 void t.test('while it waits it says what for, whenever that has changed', async (t) => {

@@ -69,15 +69,8 @@ void t.test('results count under any status', async (t) => {
   }
 })
 
-void t.test('a result that cannot be read is passed over, the ones beside it are not', async (t) => {
-  const bad = [
-    ...[null, 7, 'a', [], {}, { id: 'a' }, { id: 'a', status: 'Done' }, { id: 'a', status: 7 }, { status: 'done' }],
-    ...[
-      { id: 7, status: 'done' },
-      { id: 'a', status: 'toString' },
-      { id: 'unknown', status: 'failed' },
-    ],
-  ]
+void t.test('a result that names no event of the batch is passed over, the ones beside it are not', async (t) => {
+  const bad = [null, 7, 'a', [], {}, { status: 'done' }, { id: 7, status: 'done' }, { id: 'unknown', status: 'failed' }]
   for (const each of bad) {
     const [a, b] = answers(OK, { results: [each, { id: 'b', status: 'failed' }] }, ['a', 'b'])
     t.same(a, OK, JSON.stringify(each))
@@ -85,14 +78,33 @@ void t.test('a result that cannot be read is passed over, the ones beside it are
   }
 })
 
-void t.test('of two results about one event the last counts, unless it cannot be read', async (t) => {
-  const [failed, done, bad] = [
+void t.test('an event that is named with a status that is none is sent again, never taken for done', async (t) => {
+  for (const status of [undefined, 'Done', 'FAILED', 'error', 'toString', 7, null]) {
+    const [a, b] = answers(OK, { results: [{ id: 'a', status }, { id: 'b', status: 'done' }] }, ['a', 'b'])
+    t.match(a, { kind: 'later', responded: true, why: /a status that is none/ }, String(status))
+    t.match(b, { kind: 'done' })
+  }
+})
+
+void t.test('of two results about one event the last counts', async (t) => {
+  const [failed, done] = [
     { id: 'a', status: 'failed' },
     { id: 'a', status: 'done' },
-    { id: 'a', status: '?' },
   ]
   t.match(answers(OK, { results: [failed, done] }, ['a']), [{ kind: 'done' }])
-  t.match(answers(OK, { results: [done, failed, bad] }, ['a']), [{ kind: 'never' }])
+  t.match(answers(OK, { results: [done, failed] }, ['a']), [{ kind: 'never' }])
+})
+
+void t.test('a batch that is refused as a whole is sent again one by one: one event costs no neighbour', async (t) => {
+  const never: Answer = { kind: 'never', why: 'HTTP 413', responded: true }
+  t.match(answersOf(never, ['a', 'b']), [
+    { kind: 'later', alone: true, responded: true, why: /^HTTP 413 for a batch of 2/ },
+    { kind: 'later', alone: true },
+  ])
+  t.same(answersOf(never, ['a']), [never], 'alone it is refused for what it is')
+  const [a, b] = answers(never, { results: [{ id: 'b', status: 'failed' }] }, ['a', 'b'])
+  t.match(a, { kind: 'later', alone: true })
+  t.match(b, { kind: 'never' })
 })
 
 void t.test('a retry waits as long as its result says, else as the answer says, else as we would', async (t) => {

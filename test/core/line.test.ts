@@ -142,8 +142,11 @@ function play(moves: readonly Move[]): string | undefined {
       }
       const own = free.filter(({ work }) => work.ledger === next.work.ledger)
       const kin = own.filter(({ again }) => again === next.again)
-      if (kin.some(({ freeSince }) => (freeSince ?? Infinity) < (next.freeSince ?? -1))) {
-        return 'one of its kind has been free for longer'
+      if (next.again && kin.some(({ freeSince }) => (freeSince ?? Infinity) < (next.freeSince ?? -1))) {
+        return 'one of those sent before has been free for longer'
+      }
+      if (!next.again && kin.some(({ work }) => work.entry.offset < next.work.entry.offset)) {
+        return 'a fresh one of a lower offset may go'
       }
       // Several may leave in one move; then nobody can tell which was the last.
       if (left.length <= 1 && kin.length < own.length && next.again === turn?.lastAgain) {
@@ -247,6 +250,26 @@ void t.test('of a partition whose map is full only those go that were sent befor
   t.equal(line.size, 1)
   Object.defineProperty(full, 'hasRoom', { value: true })
   t.equal(line.next, fresh)
+})
+
+void t.test('a work that lies before what was sent goes however full the map is: it adds nothing to it', async (t) => {
+  const line = new Line()
+  const ledger = ledgerOf(0)
+  const [first, low, high] = ['1', '2', '3'].map((id) =>
+    workOf({ id, orderLane: id === '2' ? 'key of low' : `key ${id}`, ledger }),
+  )
+  if (first === undefined || low === undefined || high === undefined) throw new Error('unreachable')
+  const before = workOf({ id: '0', orderLane: 'key of low', ledger: ledgerOf(1) })
+  for (const work of [before, first, low, high]) line.join(work)
+  // Free before anything was sent; then what lies beyond it is sent.
+  line.leave(before)
+  ledger.attempt(high.entry)
+  high.state = { name: 'attempting' }
+  line.step(high)
+  Object.defineProperty(ledger, 'hasRoom', { value: false })
+  t.equal(line.next, first)
+  line.step(first)
+  t.equal(line.next, low)
 })
 
 void t.test('a work without an order lane has nothing to let pass, and lining up twice is one place', async (t) => {

@@ -118,7 +118,7 @@ void t.test('a pause and a drain are part of the picture', async (t) => {
     drain: {
       stage: 'drained',
       graceEndsAtMs: Date.UTC(2026, 10, 23, 13),
-      left: { unsettled: 3, works: 1, reports: 0 },
+      left: { unsettled: 3, works: 1, reports: 0, letters: 0 },
     },
   })).get('/status')
   t.match(answer.json(), {
@@ -127,7 +127,7 @@ void t.test('a pause and a drain are part of the picture', async (t) => {
     drain: {
       stage: 'drained',
       grace_ends_at: '2026-11-23T13:00:00.000Z',
-      left: { unsettled: 3, works: 1, reports: 0 },
+      left: { unsettled: 3, works: 1, reports: 0, letters: 0 },
     },
   })
 })

@@ -38,6 +38,7 @@ const BY_NAME: { readonly [N in JournalName]: Omit<Extract<JournalEntry, { reado
     letterOffset: 3n,
   },
   'dead-letter.cut': { ...RECORD, leftOut: 'value', why: 'The value of 9 bytes is too large.' },
+  'letter.left-unwritten': RECORD,
   'record.settled': { ...RECORD, ending: 'completed' },
   'gate.closed': { why: 'ECONNREFUSED' },
   'gate.opened': { closedMs: 1500 },
