@@ -80,7 +80,16 @@ void t.test('a result that names no event of the batch is passed over, the ones 
 
 void t.test('an event that is named with a status that is none is sent again, never taken for done', async (t) => {
   for (const status of [undefined, 'Done', 'FAILED', 'error', 'toString', 7, null]) {
-    const [a, b] = answers(OK, { results: [{ id: 'a', status }, { id: 'b', status: 'done' }] }, ['a', 'b'])
+    const [a, b] = answers(
+      OK,
+      {
+        results: [
+          { id: 'a', status },
+          { id: 'b', status: 'done' },
+        ],
+      },
+      ['a', 'b'],
+    )
     t.match(a, { kind: 'later', responded: true, why: /a status that is none/ }, String(status))
     t.match(b, { kind: 'done' })
   }

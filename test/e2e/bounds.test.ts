@@ -104,6 +104,7 @@ void t.test('10,000 works are held at once in bounded memory, and others of thei
   })
   t.equal((await bridge.status()).works.running, held, 'while all are still held')
 
+  world.publishes = false
   const ids = app.deliveries.map(({ workId }) => workId).filter((id) => id.startsWith('held'))
   const statuses = new Set<number>()
   const report = async (): Promise<void> => {

@@ -109,7 +109,7 @@ export class Witness {
     } else if (entry.name === 'offset-map.cut' || entry.name === 'offset-map.ignored') {
       this.#break(`${entry.name} at ${entry.partition}/${entry.offset}`)
     } else if ('offset' in entry && entry.name !== 'offset.committed' && entry.name !== 'commit.refused') {
-      if (entry.name === 'work.left-unsettled') return
+      if (entry.name === 'work.left-unsettled' || entry.name === 'letter.left-unwritten') return
       const holding = this.#holdings.get(entry.partition)
       const one = holding?.cases.get(entry.offset)
       if (holding === undefined || one === undefined)

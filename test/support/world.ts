@@ -34,6 +34,8 @@ export class World {
   readonly xzepr: XzeprStandIn
   readonly topic: string
   readonly service: string
+  /** XZepr publishes what it has stored, best effort; while false none of it reaches the topic. */
+  publishes = true
   readonly #children: Children
   #receiverId = ''
 
@@ -258,16 +260,17 @@ export async function makeWorld(t: Test, partitions = 3, shared?: TestKafka): Pr
     topic,
     rateLimits: 'off',
     publish: async ({ key, value }) => {
-      await producer.send({ topic, acks: -1, messages: [{ key, value }] })
+      if (world.publishes) await producer.send({ topic, acks: -1, messages: [{ key, value }] })
     },
   })
-  await xzepr.start()
   const children = new Children(systemClock)
+  const world = new World(kafka, xzepr, topic, children)
+  await xzepr.start()
   t.teardown(async () => {
     await children.stopAll(5000)
     await xzepr.stop()
   })
-  return new World(kafka, xzepr, topic, children)
+  return world
 }
 
 async function freePort(): Promise<number> {
