@@ -98,7 +98,7 @@ export interface SourceHealth {
 
 // ── the app beside us: webhook/client.ts ─────────────────────────────────────────────────────────────────────────────
 
-/** One event on its way to the app. */
+/** One request on its way to the app: one event, or the several of a batch. */
 export interface Delivery {
   /** Names and values that HTTP can carry: already percent-encoded. */
   readonly headers: Readonly<Record<string, string>>
@@ -140,6 +140,12 @@ export interface Reporter {
   stop(): Promise<void>
 }
 
+/** Reports that XZepr does not have yet. */
+export interface Backlog {
+  readonly events: number
+  readonly bytes: number
+}
+
 // ── where records go that came to nothing: kafka/dead-letter.ts ──────────────────────────────────────────────────────
 
 export interface DeadLetters {
@@ -150,7 +156,7 @@ export interface DeadLetters {
   stop(): Promise<void>
 }
 
-// ── the operator's hand: filled by bridge.ts for http/ops.ts ─────────────────────────────────────────────────────────
+// ── the operator's hand: filled by levers.ts for http/levers.ts ──────────────────────────────────────────────────────
 
 /** Whose hand it was, and what for: goes into the log. */
 export interface Hand {
@@ -164,17 +170,11 @@ export interface Levers {
   resume(hand: Hand): void
   /** Lets go of one work: its record settles as passed over. `unknown`: no work of this id is in hand. */
   settle(workId: string, hand: Hand): 'settled' | 'unknown'
-  /** Takes nothing new from here on; resolves when nothing is in hand, or the grace is over. */
+  /** Takes nothing new from here on; resolves when the group is left: all has ended, or the grace is over. */
   drain(hand: Hand): Promise<void>
 }
 
-/** Reports that XZepr does not have yet. */
-export interface Backlog {
-  readonly events: number
-  readonly bytes: number
-}
-
-// ── the app's calls: filled by bridge.ts for http/work-api.ts ────────────────────────────────────────────────────────
+// ── the app's calls: filled by desk.ts for http/work-api.ts ──────────────────────────────────────────────────────────
 
 export interface WorkDesk {
   report(workId: string, report: Report): Verdict
