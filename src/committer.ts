@@ -19,6 +19,7 @@ export class Committer {
   readonly #ledgers: Iterable<Ledger>
   readonly #cut = new WeakSet<Ledger>()
   #wakeAtMs = 0
+  #wakeAfterMs = 0
   #wake: Wake | undefined
   /** Is called after every turn. */
   afterTurn: () => void = () => undefined
@@ -33,12 +34,13 @@ export class Committer {
 
   /** Something may have become committable; the soonest of several wishes holds. */
   soon(afterMs = COMMIT_EVERY_MS): void {
-    // Asked at every settlement: most often a turn is coming anyway.
-    if (this.#wake !== undefined && afterMs >= COMMIT_EVERY_MS) return
+    // Asked at every settlement: most often somebody before asked for no later a turn, and the clock need not be read.
+    if (this.#wake !== undefined && afterMs >= this.#wakeAfterMs) return
     const atMs = this.#clock.nowMs() + afterMs
     if (this.#wake !== undefined && this.#wakeAtMs <= atMs) return
     this.#wake?.cancel()
     this.#wakeAtMs = atMs
+    this.#wakeAfterMs = afterMs
     this.#wake = this.#clock.wake(atMs, () => {
       void this.now()
     })

@@ -235,6 +235,15 @@ export class Witness {
 
   #reported(one: Case): void {
     const { reporting } = this
+    for (const other of this.#cases()) {
+      if (
+        other.of.id === one.of.id &&
+        other.nth < one.nth &&
+        other.of.kind === 'event' &&
+        !(other.settled && !other.out)
+      )
+        this.#break(`${name(one)} takes a report that is meant for ${name(other)}`)
+    }
     if (one.ended !== undefined || reporting === undefined) return
     if (reporting.kind === 'completed') one.mustEnd = reporting.success ? 'completed' : 'failed'
     else if (reporting.kind === 'failed' && !reporting.retry) one.mustEnd = 'failed'
