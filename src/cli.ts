@@ -57,11 +57,12 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const { rawName, value } = token
+    const flag = printable(rawName).slice(1, -1)
     if (textFlags.includes(rawName)) {
       if (value === undefined) return usage(`The flag ${rawName} needs a value.`)
     } else if (!FLAGS.includes(`--${token.name}`))
-      return usage(`Unknown flag ${rawName}.`, rawName, [...FLAGS, ...textFlags])
-    else if (value !== undefined) return usage(`The flag ${rawName} takes no value.`)
+      return usage(`Unknown flag ${flag}.`, rawName, [...FLAGS, ...textFlags])
+    else if (value !== undefined) return usage(`The flag ${flag} takes no value.`)
   }
   if (word === 'drain' && values.help === true) return print(DRAIN_HELP)
   if (values.help === true || word === 'help') return print(helpText(version, terminal))

@@ -74,6 +74,9 @@ void t.test('every record that the reader takes can be carried by HTTP in every 
 
 void t.test('the CloudEvents SDK takes what is sent as structured, binary and batch', async () => {
   forAny((_record, { id }, deliver) => {
+    const { data } = JSON.parse(textOf(deliver('structured').body)) as { data?: unknown }
+    // Of a number that no double holds JavaScript makes Infinity, which this reader takes for no data at all.
+    if (typeof data === 'number' && !Number.isFinite(data)) return
     for (const format of ['structured', 'binary', 'batch'] as const) {
       const { headers, body } = deliver(format)
       const isHeaders = headers['ce-id'] !== undefined
