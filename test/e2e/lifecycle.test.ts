@@ -58,7 +58,10 @@ void t.test('over kill -9 completed is told once; started may come again, under 
   await world.startBridge(app, AUTO)
   await world.until('all is committed', async () => world.told('completed').length > 0 && world.allCommitted())
   const [started, completed] = ['started', 'completed'].map((status) => `${status} ${world.group}/${id}/${status}`)
-  t.strictSame(heard(world, id), [started, started, completed])
+  // What came round on the topic before is not told again, unless it came before the receiver was known.
+  const told = heard(world, id)
+  t.strictSame([told[0], told.at(-1)], [started, completed])
+  t.ok(told.length === 2 || (told.length === 3 && told[1] === started), told.join(' '))
 })
 
 void t.test('what is owed to XZepr when the bridge is killed is told by the next one', async (t) => {
