@@ -63,8 +63,8 @@ export class Calls {
 
   /** Sends works that have begun their attempt, in one request. */
   send(works: readonly Work[]): void {
-    const { webhook, clock, journal, deliver } = this.#options
-    const attempt = webhook.attempt(deliver(works.map(parcelOf)))
+    const { clock, journal } = this.#options
+    const attempt = this.#attempt(works)
     const call: Call = { works, attempt, startedAtMs: clock.nowMs(), pass: this.gate.pass(), kept: works.length }
     this.#size += 1
     for (const work of works) {
@@ -80,6 +80,17 @@ export class Calls {
     void attempt.answer.then((answer) => {
       if (call.kept > 0) this.#close(call, answer)
     })
+  }
+
+  /** What cannot be written is rejected for good: thrown from here it would stop the whole partition, again and again. */
+  #attempt(works: readonly Work[]): Attempt {
+    const { webhook, deliver } = this.#options
+    try {
+      return webhook.attempt(deliver(works.map(parcelOf)))
+    } catch (error) {
+      const why = `it cannot be written as an HTTP request: ${String(error)}`
+      return { answer: Promise.resolve({ kind: 'never', why, responded: false }), abort: () => undefined }
+    }
   }
 
   /** Takes a work back. */

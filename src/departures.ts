@@ -42,13 +42,13 @@ export class Departures {
   go(): void {
     const { inHand, calls, clock, heldBack } = this.#options
     const { gate } = calls
-    while (inHand.line.next !== undefined && heldBack() === undefined) {
+    for (let { next } = inHand.line; next !== undefined && heldBack() === undefined; { next } = inHand.line) {
       const nowMs = clock.nowMs()
       if (!gate.admits(nowMs)) {
         if (gate.retryAtMs !== undefined) this.#comeBack('probe', gate.retryAtMs)
         return
       }
-      const ready = this.#batching.ready(inHand.line.size, nowMs)
+      const ready = next.alone ? 1 : this.#batching.ready(inHand.line.size, nowMs)
       if (ready === 0) {
         this.#comeBack('batch', this.#batching.dueAtMs ?? nowMs)
         return
@@ -57,8 +57,6 @@ export class Departures {
       this.#fill(gate.closedAtMs === undefined ? ready : 1)
     }
     // Whoever waited for company may have ended or gone otherwise.
-    if (inHand.line.size === 0) this.#batching.gone()
-    // Who waited for company has left by another way: whoever comes next waits from then on.
     if (inHand.line.size === 0) this.#batching.gone()
   }
 

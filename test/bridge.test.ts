@@ -675,3 +675,47 @@ void t.test('a rejoin that does not end holds up no delivery for ever', async (t
   await road.clock.advance(1)
   t.strictSame(road.sent, ['a#1'])
 })
+
+void t.test('a batch that is refused as a whole costs nobody an attempt: each goes again alone', async (t) => {
+  const road = new Road({ batch: BATCH, policy: { ...POLICY, attemptsMax: 1 } })
+  road.assign()
+  road.receive(['a', 'b', 'c'])
+  await road.answer('a', NEVER)
+  t.strictSame(road.sent.slice(3).sort(), ['a#1', 'b#1', 'c#1'])
+  t.equal(road.bridge.calls.size, 3)
+  for (const [id, answer] of [
+    ['a', NEVER],
+    ['b', DONE],
+    ['c', DONE],
+  ] as const)
+    await road.answer(id, answer)
+  t.match(
+    road.names('work.ended').map((entry) => 'ending' in entry && entry.ending),
+    ['failed', 'completed', 'completed'],
+  )
+})
+
+void t.test(
+  'a batch that fails twice goes on one by one: the others are not spent with the one that fails',
+  async (t) => {
+    const road = new Road({ batch: BATCH })
+    road.assign()
+    road.receive(['a', 'b', 'c'])
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await road.answer('a', { ...LATER, retryAfterMs: 2000 })
+      await road.clock.advance(2000)
+    }
+    t.equal(road.bridge.calls.size, 3)
+    t.strictSame(road.sent.slice(6).sort(), ['a#3', 'b#3', 'c#3'])
+  },
+)
+
+void t.test('an event that cannot be written is rejected alone, and costs no neighbour', async (t) => {
+  const road = new Road({ batch: BATCH })
+  road.unwritable.add('b')
+  road.assign()
+  road.receive(['a', 'b', 'c'])
+  await road.clock.advance(100)
+  t.strictSame(road.sent.sort(), ['a#1', 'c#1'])
+  t.match(road.names('work.ended'), [{ workId: 'b', ending: 'failed', why: /cannot be written/ }])
+})

@@ -40,7 +40,7 @@ export function answersOf(answer: Answer, workIds: readonly string[]): readonly 
  * each is sent again alone, and refused for what it is.
  */
 function refusedTogether(whole: Answer, events: number): Answer | undefined {
-  if (whole.kind !== 'never' || !whole.responded || events < 2) return undefined
+  if (whole.kind !== 'never' || events < 2) return undefined
   return {
     kind: 'later',
     why: `${whole.why} for a batch of ${events}; it is sent again alone`,

@@ -170,7 +170,13 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
     case 'accepted':
       return effects.concat({ kind: 'run', work }, renew(work, policy, moment))
     case 'later':
-      work.alone ||= answer.alone === true
+      if (answer.alone === true && !work.alone) {
+        // Refused for its company, it has had no attempt of its own.
+        work.alone = true
+        work.ledger.takeBack(work.entry)
+        work.state = { name: 'waiting' }
+        return effects.concat({ kind: 'line-up', work })
+      }
       return effects.concat(rest(work, answer.why, answer.retryAfterMs, policy, moment))
     case 'never':
       return effects.concat(fail(work, 'rejected', `the app rejected the event: ${answer.why}`, policy, moment))
@@ -197,6 +203,8 @@ export function rest(
   moment: Moment,
 ): Step[] {
   const { attempts } = work.entry
+  // Twice is enough to find out that it may be another of its batch that fails.
+  if (attempts >= 2) work.alone = true
   if (policy.attemptsMax > 0 && attempts >= policy.attemptsMax) {
     const reason = why === LEASE_OUT ? 'lease-expired' : 'attempts-spent'
     return fail(work, reason, `${attempts} attempts are spent; the last one: ${why}`, policy, moment)

@@ -55,11 +55,13 @@ export class KafkaDeadLetters implements DeadLetters {
   readonly #written = new Map<Parcel, () => void>()
   #producer: Producer | undefined
   #wake: Wake | undefined
+  readonly #waits: Waits
   #busy = false
   #stopping: Promise<void> | undefined
 
   constructor(options: KafkaDeadLettersOptions) {
     this.#options = options
+    this.#waits = new Waits(options.clock)
     this.#outbox = new Outbox({ retryInitialMs: RETRY_INITIAL_MS, retryMaxMs: options.retryMaxMs ?? 5000 })
   }
 
@@ -85,6 +87,7 @@ export class KafkaDeadLetters implements DeadLetters {
     const { clock, stopMs = 2000 } = this.#options
     this.#wake?.cancel()
     this.#written.clear()
+    this.#waits.end()
     await new Waits(clock).within(stopMs, this.#producer?.close() ?? Promise.resolve())
   }
 
@@ -103,7 +106,7 @@ export class KafkaDeadLetters implements DeadLetters {
         this.#producer ??= openProducer()
         const written = this.#producer.append(parcels.map((parcel) => this.#recordOf(parcel)))
         // KafkaJS may leave it pending for ever; a letter that is there by then stands twice.
-        const answer = await new Waits(clock).within(APPEND_MS, written)
+        const answer = await this.#waits.within(APPEND_MS, written)
         if (answer === undefined) throw new Error(`no answer within ${APPEND_MS} ms`)
         this.#answered(parcels, answer)
       } catch (error) {

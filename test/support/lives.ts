@@ -297,11 +297,12 @@ export class Lives {
     const named = out.delivery.wantsBody && answer.kind !== 'away' ? results.slice(0, out.events.length) : []
     const kinds: Readonly<Record<string, Answer['kind']>> = { done: 'done', accepted: 'accepted', failed: 'never' }
     // A batch that is refused as a whole is sent again, one by one.
-    const together = answer.kind === 'never' && answer.responded && out.events.length > 1
+    const together = answer.kind === 'never' && out.events.length > 1
     const unnamed = out.delivery.wantsBody && together ? 'later' : answer.kind
     for (const [at, { partition, offset }] of out.events.entries()) {
       const status = named[at]
-      life?.witness.answers(partition, offset, status === undefined ? unnamed : (kinds[status] ?? 'later'))
+      const alone = out.delivery.wantsBody && together && status === undefined
+      life?.witness.answers(partition, offset, status === undefined ? unnamed : (kinds[status] ?? 'later'), alone)
     }
     const body = JSON.stringify({ results: named.map((status, at) => ({ id: out.events[at]?.workId, status })) })
     out.answer(named.length === 0 ? answer : { ...answer, body })

@@ -72,6 +72,8 @@ export class Road {
   readonly sent: string[] = []
   readonly owed: Owed[] = []
   readonly letters: Letter[] = []
+  /** Ids of events that cannot be written as a request. */
+  readonly unwritable = new Set<string>()
   readonly commits: Commit[] = []
   readonly paused = new Set<number>()
   commitOutcome: CommitOutcome = { kind: 'committed' }
@@ -175,8 +177,9 @@ export class Road {
         webhook: { attempt: (delivery) => this.#attempt(delivery) },
         reporter: this.reporter,
         deadLetters: options.deadLetters === true ? this.deadLetters : undefined,
-        deliver: (parcels) =>
-          deliveryOf(
+        deliver: (parcels) => {
+          if (parcels.some(({ event }) => this.unwritable.has(event.id))) throw new RangeError('too deep')
+          return deliveryOf(
             {
               format: options.batch === undefined ? 'verbatim' : 'batch',
               group: identity.group,
@@ -184,7 +187,8 @@ export class Road {
               encodings,
             },
             parcels,
-          ),
+          )
+        },
         clock: this.clock,
         journal: (entry) => {
           this.entries.push(entry)

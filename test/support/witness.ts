@@ -41,6 +41,8 @@ interface Case {
   out: boolean
   /** What the app has answered, before the bridge has heard it. */
   expected: string | undefined
+  /** Its batch is refused as a whole. */
+  together: boolean
   retryAsked: boolean
   running: boolean
   /** What it must have come to, by all that was heard. */
@@ -152,7 +154,7 @@ export class Witness {
       case 'attempt.answered':
         if (!one.out || one.expected !== entry.answer)
           this.#break(`${name(one)}: an answer ${entry.answer} is heard, and ${one.expected ?? 'none'} was given`)
-        if (entry.answer === 'away') holding.changedAtMs = this.#options.nowMs()
+        if (entry.answer === 'away' || one.together) holding.changedAtMs = this.#options.nowMs()
         this.#answered(one, entry.answer)
         return
       case 'work.lease-out':
@@ -212,10 +214,12 @@ export class Witness {
   #answered(one: Case, kind: string): void {
     one.out = false
     one.expected = undefined
-    const { retryAsked } = one
+    const { retryAsked, together } = one
     one.retryAsked = false
+    one.together = false
     if (one.ended !== undefined) return
-    if (kind === 'away') one.attempts -= 1
+    // Refused for its company it has had no attempt of its own.
+    if (kind === 'away' || (kind === 'later' && together && !retryAsked)) one.attempts -= 1
     else if (retryAsked || kind === 'later') this.#later(one)
     else if (kind === 'accepted') one.running = true
     else if (kind === 'done') one.mustEnd = 'completed'
@@ -319,9 +323,10 @@ export class Witness {
   }
 
   /** The app answers; the bridge has not heard it yet. */
-  answers(partition: number, offset: bigint, kind: string): void {
+  /** @param together its batch is refused as a whole. */
+  answers(partition: number, offset: bigint, kind: string, together: boolean): void {
     const one = this.#holdings.get(partition)?.cases.get(offset)
-    if (one !== undefined) one.expected = kind
+    if (one !== undefined) Object.assign(one, { expected: kind, together })
   }
 
   /** Is this record under way here? */
@@ -455,6 +460,7 @@ export class Witness {
 const FRESH = {
   out: false,
   expected: undefined,
+  together: false,
   retryAsked: false,
   mustEnd: undefined,
   ended: undefined,
