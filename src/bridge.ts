@@ -125,8 +125,6 @@ export class Bridge implements SourceEvents {
       hold: inHand.buffers.count.bind(inHand.buffers),
     })
     const onAnswer = (work: Work, answer: Answer): void => {
-      // What it did not cost must not be counted after a crash either: a commit may have told of it already.
-      if (answer.kind === 'away') this.committer.soon()
       this.#carryOut(answered(work, answer, options.policy, this.#moment()))
     }
     this.calls = new Calls({ webhook, clock, journal, deliver, answered: onAnswer, over: go })

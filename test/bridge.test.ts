@@ -1,17 +1,9 @@
 import t from 'tap'
 import { NO_MEMBERS } from '../src/core/json.ts'
-import { ACCEPTED, AWAY, DONE, LATER, NEVER, Road } from './support/road.ts'
+import { ACCEPTED, AWAY, DONE, LATER, NEVER, POLICY, Road } from './support/road.ts'
 
 const COMPLETED = { kind: 'completed', success: true, details: NO_MEMBERS } as const
 const STARTED = { kind: 'started', details: NO_MEMBERS } as const
-const POLICY = {
-  attemptsMax: 3,
-  retryInitialMs: 1000,
-  retryMaxMs: 60_000,
-  leaseMs: 300_000,
-  lifecycle: 'explicit',
-  deadLetters: false,
-} as const
 const BOUNDS = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
 
 void t.test('a record goes out, is answered, settles and is committed', async (t) => {

@@ -2,17 +2,9 @@
 import t from 'tap'
 import type { Answer } from '../src/core/answer.ts'
 import { NO_MEMBERS } from '../src/core/json.ts'
-import { AWAY, LATER, Road } from './support/road.ts'
+import { AWAY, LATER, POLICY, Road } from './support/road.ts'
 
 const STARTED = { kind: 'started', details: NO_MEMBERS } as const
-const POLICY = {
-  attemptsMax: 0,
-  retryInitialMs: 1000,
-  retryMaxMs: 60_000,
-  leaseMs: 300_000,
-  lifecycle: 'explicit',
-  deadLetters: false,
-} as const
 
 void t.test(
   'whatever the app does in turn, an attempt is burned only for what reached it, and the gate does not flap',
@@ -21,7 +13,7 @@ void t.test(
     const kinds: readonly Answer[] = [AWAY, RESET, LATER]
     let sequences = 0
     for (let code = 0; code < kinds.length ** 6; code++) {
-      const road = new Road({ policy: POLICY })
+      const road = new Road({ policy: { ...POLICY, attemptsMax: 0 } })
       road.assign()
       road.receive(['a'])
       let reached = 0

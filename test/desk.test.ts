@@ -2,7 +2,7 @@ import t from 'tap'
 import { NO_MEMBERS } from '../src/core/json.ts'
 import type { Report } from '../src/core/report.ts'
 import { settled } from './support/clock.ts'
-import { ACCEPTED, DONE, Road } from './support/road.ts'
+import { ACCEPTED, DONE, Road, POLICY } from './support/road.ts'
 
 const STARTED: Report = { kind: 'started', details: NO_MEMBERS }
 const COMPLETED: Report = { kind: 'completed', success: true, details: NO_MEMBERS }
@@ -110,14 +110,7 @@ void t.test('a started report whose name leaves no room for the endings is refus
 
 void t.test('a repeated started whose name XZepr could not store is refused, and the work can still end', async (t) => {
   for (const lifecycle of ['explicit', 'auto'] as const) {
-    const policy = {
-      attemptsMax: 3,
-      retryInitialMs: 1000,
-      retryMaxMs: 60_000,
-      leaseMs: 300_000,
-      lifecycle,
-      deadLetters: false,
-    }
+    const policy = { ...POLICY, lifecycle }
     const road = await accepted({ policy })
     if (lifecycle === 'explicit') road.desk.report('a', STARTED)
     t.equal(road.desk.report('a', { ...STARTED, name: 'x'.repeat(300) }).kind, 'unstorable', lifecycle)
@@ -126,14 +119,7 @@ void t.test('a repeated started whose name XZepr could not store is refused, and
 })
 
 void t.test('with auto, what the app calls its work counts for the ending', async (t) => {
-  const policy = {
-    attemptsMax: 3,
-    retryInitialMs: 1000,
-    retryMaxMs: 60_000,
-    leaseMs: 300_000,
-    lifecycle: 'auto',
-    deadLetters: false,
-  } as const
+  const policy = { ...POLICY, lifecycle: 'auto' } as const
   const road = await accepted({ policy })
   road.desk.report('a', { ...STARTED, name: 'deploy' })
   road.desk.report('a', COMPLETED)

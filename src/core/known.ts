@@ -13,18 +13,17 @@ export class Known {
   #steps: readonly AttemptStep[]
   #stepsUsed = 0
   #attempts = 0
+  #end: bigint
 
   constructor({ settled, attempts }: OffsetMap) {
     this.#runs = settled
     this.#steps = attempts
+    this.#end = endOf({ settled, attempts })
   }
 
   /** The offset after the last that it had settled or attempted; 0 where it had done nothing. */
   get end(): bigint {
-    const settledTo = this.#runs.at(-1)?.to ?? 0n
-    const { from, attempts } = this.#steps.at(-1) ?? { from: 0n, attempts: 0 }
-    const attemptedTo = attempts > 0 ? from + 1n : from
-    return attemptedTo > settledTo ? attemptedTo : settledTo
+    return this.#end
   }
 
   /**
@@ -39,6 +38,7 @@ export class Known {
     this.#steps = []
     this.#stepsUsed = 0
     this.#attempts = 0
+    this.#end = 0n
     return true
   }
 
@@ -69,6 +69,13 @@ export class Known {
   get left(): OffsetMap {
     return { settled: this.#runs.slice(this.#runsUsed), attempts: this.#steps.slice(this.#stepsUsed) }
   }
+}
+
+function endOf({ settled, attempts }: OffsetMap): bigint {
+  const settledTo = settled.at(-1)?.to ?? 0n
+  const last = attempts.at(-1) ?? { from: 0n, attempts: 0 }
+  const attemptedTo = last.attempts > 0 ? last.from + 1n : last.from
+  return attemptedTo > settledTo ? attemptedTo : settledTo
 }
 
 export const NOTHING_KNOWN: OffsetMap = { settled: [], attempts: [] }

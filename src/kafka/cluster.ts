@@ -46,7 +46,7 @@ export interface OffsetAnswer {
 }
 
 /** Reads nothing of a transaction that was aborted or is still open. */
-const READ_COMMITTED = 1
+export const READ_COMMITTED = 1
 const METADATA_MAX_AGE_MS = 60_000
 
 /** A cluster with sockets of its own, asked once at each broker. Nothing is connected yet. */

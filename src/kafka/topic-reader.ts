@@ -13,7 +13,7 @@ import { BridgeError } from '../core/errors.ts'
 import type { KafkaRecord, TopicPartition } from '../core/record.ts'
 import type { Clock } from '../core/seams.ts'
 import type { KafkaOptions, Sockets } from './client.ts'
-import { openCluster } from './cluster.ts'
+import { READ_COMMITTED, openCluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import { problemOf } from './problem.ts'
 import { recordOf } from './records.ts'
@@ -164,8 +164,6 @@ export class TopicReader {
     this.#open = undefined
   }
 }
-
-const READ_COMMITTED = 1
 
 async function offsetsOf(
   cluster: Cluster,

@@ -15,6 +15,7 @@ import type { KafkaRecord } from '../../src/core/record.ts'
 import type { Told } from '../../src/core/report.ts'
 import type { Commit, CommitOutcome, Delivery } from '../../src/core/seams.ts'
 import { Desk } from '../../src/desk.ts'
+import type { WorkPolicy } from '../../src/core/work.ts'
 import { encodings } from '../../src/webhook/encodings.ts'
 import { settled, VirtualClock } from './clock.ts'
 
@@ -60,6 +61,16 @@ export interface Letter {
 
 /** An event to hand over: its offset, its id, and what is not as usual. */
 type Received = readonly [offset: number, id: string, extra?: { key?: string; value?: string | null; type?: string }]
+
+/** How works are treated where a test says nothing else. */
+export const POLICY = {
+  attemptsMax: 3,
+  retryInitialMs: 1000,
+  retryMaxMs: 60_000,
+  leaseMs: 300_000,
+  lifecycle: 'explicit',
+  deadLetters: false,
+} as const satisfies WorkPolicy
 
 const IDENTITY = { group: 'xzepr-consumer-svc', package: 'svc', workName: 'svc', workVersion: '1.0.0' }
 
@@ -156,14 +167,7 @@ export class Road {
       stop: async () => void this.stopped.push('reporter'),
     }
     const identity = IDENTITY
-    const policy = {
-      attemptsMax: 3,
-      retryInitialMs: 1000,
-      retryMaxMs: 60_000,
-      leaseMs: 300_000,
-      lifecycle: 'explicit' as const,
-      deadLetters: options.deadLetters ?? false,
-    }
+    const policy = { ...POLICY, deadLetters: options.deadLetters ?? false }
     const bounds = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
     const filter = createFilter({
       eventTypes: options.eventTypes ?? '*',
