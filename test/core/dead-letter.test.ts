@@ -7,7 +7,7 @@ import { encodeUtf8 } from '../../src/core/json.ts'
 import type { KafkaRecord, RecordHeader } from '../../src/core/record.ts'
 import { anyText } from '../support/any-text.ts'
 import { recordOf } from '../support/books.ts'
-import { decodeUtf8 } from '../support/utf8.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 
 const AT_MS = Date.UTC(2026, 10, 23, 10, 35)
 const SENDER: Sender = { group: 'xzepr-consumer-deployer', atMs: AT_MS }
@@ -38,7 +38,7 @@ function written(letter: DeadLetter, sender: Sender = SENDER): KafkaRecord {
   return recordOf({ topic: 'dead', partition: 7, offset: 8n, timestampMs: 9, key, value, headers })
 }
 const texts = (headers: readonly RecordHeader[]): (readonly [string, string | undefined])[] =>
-  headers.map(({ name, value }) => [name, value === null ? undefined : decodeUtf8(value)])
+  headers.map(({ name, value }) => [name, value === null ? undefined : encodings.decodeUtf8(value)])
 const whyOf = (reading: LetterReading): string | undefined => (reading.kind === 'stranger' ? reading.why : undefined)
 
 void t.test('a letter has the original headers as they came, then the contract’s', async (t) => {
@@ -81,9 +81,9 @@ void t.test('texts from outside are cut', async (t) => {
 })
 
 void t.test('a letter that left something out says so, and what it left out is not there', async (t) => {
-  const light = readLetter(written(LETTER, { ...SENDER, leftOut: 'value' }), decodeUtf8)
+  const light = readLetter(written(LETTER, { ...SENDER, leftOut: 'value' }), encodings.decodeUtf8)
   t.match(light, { kind: 'letter', leftOut: 'value', letter: { record: { headers: RECORD.headers } } })
-  const bare = readLetter(written(LETTER, { ...SENDER, leftOut: 'all' }), decodeUtf8)
+  const bare = readLetter(written(LETTER, { ...SENDER, leftOut: 'all' }), encodings.decodeUtf8)
   t.match(bare, { kind: 'letter', leftOut: 'all', letter: { record: { headers: [], offset: RECORD.offset } } })
 })
 
@@ -115,7 +115,7 @@ void t.test('reading what was written gives back any record and all that was sai
       fc.nat(),
       (record, reason, error, answer, attempts) => {
         const letter: DeadLetter = { record, reason, error: error.replaceAll('\u0000', ''), answer, attempts }
-        const reading = readLetter(written(letter), decodeUtf8)
+        const reading = readLetter(written(letter), encodings.decodeUtf8)
         assert.deepStrictEqual(reading, {
           kind: 'letter',
           letter,
@@ -133,16 +133,16 @@ void t.test('what no bridge has written is a stranger, with the reason', async (
   const good = written(LETTER).headers
   const without = (name: string): KafkaRecord => recordOf({ headers: good.filter((each) => each.name !== name) })
   const withText = (name: string, value: string): KafkaRecord => recordOf({ headers: [...good, header(name, value)] })
-  t.match(whyOf(readLetter(recordOf(), decodeUtf8)), /none of the headers/)
+  t.match(whyOf(readLetter(recordOf(), encodings.decodeUtf8)), /none of the headers/)
   for (const name of ['reason', 'topic', 'partition', 'offset', 'timestamp', 'attempts', 'at']) {
-    t.match(whyOf(readLetter(without(`dead-letter-${name}`), decodeUtf8)), `dead-letter-${name}`)
-    t.match(whyOf(readLetter(withText(`dead-letter-${name}`, ''), decodeUtf8)), `dead-letter-${name}`)
+    t.match(whyOf(readLetter(without(`dead-letter-${name}`), encodings.decodeUtf8)), `dead-letter-${name}`)
+    t.match(whyOf(readLetter(withText(`dead-letter-${name}`, ''), encodings.decodeUtf8)), `dead-letter-${name}`)
   }
-  t.match(whyOf(readLetter(withText('dead-letter-left-out', 'half'), decodeUtf8)), /left-out/)
-  t.match(whyOf(readLetter(withText('dead-letter-reason', 'boredom'), decodeUtf8)), /no reason/)
+  t.match(whyOf(readLetter(withText('dead-letter-left-out', 'half'), encodings.decodeUtf8)), /left-out/)
+  t.match(whyOf(readLetter(withText('dead-letter-reason', 'boredom'), encodings.decodeUtf8)), /no reason/)
   const binary = recordOf({ headers: [...good, { name: 'dead-letter-error', value: Buffer.from([0xff]) }] })
-  t.match(whyOf(readLetter(binary, decodeUtf8)), /not text/)
-  t.match(whyOf(readLetter(recordOf({ headers: [header('dead-letter-at', null)] }), decodeUtf8)), /not text/)
+  t.match(whyOf(readLetter(binary, encodings.decodeUtf8)), /not text/)
+  t.match(whyOf(readLetter(recordOf({ headers: [header('dead-letter-at', null)] }), encodings.decodeUtf8)), /not text/)
 })
 
 void t.test('any record is a letter or a stranger, and never a failure', async (t) => {
@@ -152,7 +152,7 @@ void t.test('any record is a letter or a stranger, and never a failure', async (
   )
   fc.assert(
     fc.property(headers, (given) => {
-      return ['letter', 'stranger'].includes(readLetter(recordOf({ headers: given }), decodeUtf8).kind)
+      return ['letter', 'stranger'].includes(readLetter(recordOf({ headers: given }), encodings.decodeUtf8).kind)
     }),
   )
   t.pass()

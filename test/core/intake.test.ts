@@ -4,12 +4,12 @@ import type { IntakeOptions } from '../../src/core/intake.ts'
 import { takeIn } from '../../src/core/intake.ts'
 import type { Message } from '../../src/core/message.ts'
 import { recordOf } from '../support/books.ts'
-import { decodeUtf8 } from '../support/utf8.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 
 const asked: [Message, string | undefined][] = []
 const options: IntakeOptions = {
   group: 'g',
-  decodeUtf8,
+  decodeUtf8: encodings.decodeUtf8,
   filter: (message, receiverId) => {
     asked.push([message, receiverId])
     return message.type === 'refused' ? 'nobody asked for it' : undefined

@@ -7,7 +7,7 @@ import type { KafkaRecord } from '../../src/core/record.ts'
 import type { Outcome, Selection, Sending, Weighed } from '../../src/core/replay.ts'
 import { AWAY_MAX_MS, REPLAY_ATTEMPTS_MAX, outcomeOf, paceMs, weigh } from '../../src/core/replay.ts'
 import { recordOf } from '../support/books.ts'
-import { decodeUtf8 } from '../support/utf8.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 
 const VALUE = Buffer.from(JSON.stringify({ id: '01J', type: 't', source: 's', specversion: '1.0' }))
 const ALL: Selection = { group: 'g', untilMs: undefined, ids: [], reasons: [] }
@@ -30,10 +30,10 @@ function written({ letter, value = VALUE, group = 'g', leftOut }: Written = {}):
   })
 }
 const kindOf = (record: KafkaRecord, selection: Partial<Selection> = {}): Weighed['kind'] =>
-  weigh(record, { ...ALL, ...selection }, decodeUtf8).kind
+  weigh(record, { ...ALL, ...selection }, encodings.decodeUtf8).kind
 
 void t.test('a letter of ours is meant, one of another group is not', async (t) => {
-  t.match(weigh(written(), ALL, decodeUtf8), {
+  t.match(weigh(written(), ALL, encodings.decodeUtf8), {
     kind: 'wanted',
     message: { id: '01J' },
     letter: { letter: { record: { offset: 7n } } },
@@ -63,13 +63,13 @@ void t.test('a reason picks its letters; the one whose work has ended must be na
 })
 
 void t.test('what is no letter is told of, unless letters were named', async (t) => {
-  t.match(weigh(recordOf(), ALL, decodeUtf8), { kind: 'unreadable', why: /none of the headers/ })
+  t.match(weigh(recordOf(), ALL, encodings.decodeUtf8), { kind: 'unreadable', why: /none of the headers/ })
   t.equal(kindOf(recordOf(), { reasons: ['poison'] }), 'not-meant')
 })
 
 void t.test('a letter that holds no event says why not', async (t) => {
   const why = (of: Written): string | undefined => {
-    const weighed = weigh(written(of), ALL, decodeUtf8)
+    const weighed = weigh(written(of), ALL, encodings.decodeUtf8)
     return weighed.kind === 'wanted' && weighed.message === undefined ? weighed.why : undefined
   }
   t.match(why({ value: Buffer.from('poison') }), /still cannot be read: its value is not JSON/)

@@ -10,7 +10,7 @@ import { TestApp } from '../support/app.ts'
 import { eventRecord, produceEvents } from '../support/events.ts'
 import { killForGood, settledBy } from '../support/group.ts'
 import { kafkaForTests } from '../support/kafka.ts'
-import { decodeUtf8 } from '../support/utf8.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 import { makeWorld } from '../support/world.ts'
 
 const kafka = await kafkaForTests(t)
@@ -37,7 +37,7 @@ const envOf = (letterTopic: string): Record<string, string> => ({
 async function lettersIn(topic: string): Promise<Map<bigint, DeadLetter>> {
   const letters = new Map<bigint, DeadLetter>()
   for (const record of await kafka.readAll(topic)) {
-    const reading = readLetter(record, decodeUtf8)
+    const reading = readLetter(record, encodings.decodeUtf8)
     if (reading.kind !== 'letter') throw new Error(`a stranger among the letters: ${reading.why}`)
     letters.set(reading.letter.record.offset, reading.letter)
   }

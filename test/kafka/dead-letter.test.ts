@@ -13,7 +13,7 @@ import { KafkaDeadLetters } from '../../src/kafka/dead-letter.ts'
 import { TopicReader } from '../../src/kafka/topic-reader.ts'
 import { recordOf } from '../support/books.ts'
 import { TestKafka } from '../support/kafka.ts'
-import { decodeUtf8 } from '../support/utf8.ts'
+import { encodings } from '../../src/webhook/encodings.ts'
 
 const broker = await findKafka({
   env: { ...process.env, KAFKA_BROKERS: '' },
@@ -154,7 +154,7 @@ void t.test('a letter has the bytes and headers of its record, and reading it gi
   await letters.write(...records.map((record) => ({ ...letterOf({}), record })))
   const found = await read(t, topic)
   t.equal(found.length, records.length)
-  const readings = found.map((record) => readLetter(record, decodeUtf8))
+  const readings = found.map((record) => readLetter(record, encodings.decodeUtf8))
   const back = readings.map((reading) => (reading.kind === 'letter' ? reading.letter.record : undefined))
   const byOffset = (a?: KafkaRecord, b?: KafkaRecord): number => Number((a?.offset ?? 0n) - (b?.offset ?? 0n))
   t.same(back.sort(byOffset), [...records].sort(byOffset))
@@ -212,7 +212,7 @@ void t.test('a letter above the topic’s limit goes without its value, and its 
     letterOf({ offset: 3n }),
     letterOf({ offset: 4n, key: Buffer.alloc(5000, 'x') }),
   )
-  const found = (await read(t, topic)).map((record) => readLetter(record, decodeUtf8))
+  const found = (await read(t, topic)).map((record) => readLetter(record, encodings.decodeUtf8))
   const leftOut = new Map(
     found.flatMap((reading) =>
       reading.kind === 'letter' ? [[Number(reading.letter.record.offset), reading.leftOut] as const] : [],
@@ -329,7 +329,11 @@ void t.test('a broker that dies and comes back gets every letter, also those of 
   await letters.write(letterOf({ offset: 4n }))
   const found = new Set(
     (await read(t, topic)).map((record) =>
-      Number(decodeUtf8(record.headers.find(({ name }) => name === 'dead-letter-offset')?.value ?? new Uint8Array())),
+      Number(
+        encodings.decodeUtf8(
+          record.headers.find(({ name }) => name === 'dead-letter-offset')?.value ?? new Uint8Array(),
+        ),
+      ),
     ),
   )
   t.same([...found].sort(), [1, 2, 3, 4], 'perhaps more than once, and none is missing')
