@@ -58,16 +58,15 @@ void t.test(
     t.equal((await there.report(late, 'completed')).status, 202, 'the new one ends it')
     await world.until('all is committed', () => world.allCommitted())
     t.strictSame(new Set(world.told('completed')), new Set(ids))
-    t.equal(world.told('completed').length, ids.length + 1, 'only what was reported to both is told twice')
+    const others = world.told('completed').filter((id) => id !== late)
+    t.equal(others.length, ids.length - 1, 'only what was reported to both may be told twice')
     const deliveryIds = world.xzepr.journal.events
       .map(({ payload }) => JSON.parse(payload) as { work_id?: string; details?: { delivery_id?: string } })
       .filter(({ work_id }) => work_id === late)
       .map(({ details }) => details?.delivery_id)
-    t.strictSame(
-      deliveryIds,
-      [`${world.group}/${late}/completed`, `${world.group}/${late}/completed`],
-      'under one name',
-    )
+    // The new one tells it again unless the first came round on a partition of its own: it cannot read the others'.
+    t.ok(deliveryIds.length === 1 || deliveryIds.length === 2, `told ${deliveryIds.length} times`)
+    t.strictSame(new Set(deliveryIds), new Set([`${world.group}/${late}/completed`]), 'under one name')
   },
 )
 
