@@ -129,6 +129,9 @@ export class Lives {
       if (reports) this.#reportRunning()
       await this.make({ kind: 'advance', ms: round < 20 ? 500 : 5000 })
     }
+    // A work that was let go of is committed with its reports and its letter still under way: they are told all the same.
+    while (this.#owed.length > 0) await this.make({ kind: 'tell', pick: 0, stored: true })
+    while (this.#letters.length > 0) await this.make({ kind: 'letter', pick: 0 })
     await this.make({ kind: 'advance', ms: 60_000 })
     for (const { road, witness, draining } of this.#lives)
       if (!draining) witness.holdEmpty(road.bridge, road.clock.pending)
