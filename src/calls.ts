@@ -121,18 +121,16 @@ export class Calls {
     const { clock, over } = this.#options
     const { works, startedAtMs, pass } = call
     const nowMs = clock.nowMs()
-    const kept = call.kept === works.length ? works : works.filter((work) => this.#out.get(work) === call)
-    // Nearly always one event and no word about it but the status.
-    const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, kept.map(idOf))
+    // Nearly always one event and no word about it but the status. What was taken back was in the delivery all the same.
+    const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, works.map(idOf))
+    const kept = works.flatMap((work, at): [Work, Answer][] =>
+      this.#out.get(work) === call ? [[work, answers?.[at] ?? answer]] : [],
+    )
     this.#size -= 1
     call.kept = 0
-    kept.forEach((work, at) => {
-      this.#answered(work, answers?.[at] ?? answer, nowMs - startedAtMs)
-    })
+    for (const [work, own] of kept) this.#answered(work, own, nowMs - startedAtMs)
     this.#note(this.gate.closedAtMs, this.gate.learn(answer, pass, nowMs, clock.chance()), answer.why)
-    kept.forEach((work, at) => {
-      this.#options.answered(work, answers?.[at] ?? answer)
-    })
+    for (const [work, own] of kept) this.#options.answered(work, own)
     over()
   }
 

@@ -711,3 +711,19 @@ void t.test('an event that cannot be written is rejected alone, and costs no nei
   t.strictSame(road.sent.sort(), ['a#1', 'c#1'])
   t.match(road.names('work.ended'), [{ workId: 'b', ending: 'failed', why: /cannot be written/ }])
 })
+
+void t.test('a batch that is refused as a whole was several, also when only one of them is left', async (t) => {
+  const road = new Road({ batch: { maxEvents: 2, waitMs: 0 } })
+  road.assign(0)
+  road.assign(1)
+  road.bridge.pausedWhy = 'by hand'
+  road.receive(['a'], 0)
+  road.receive(['b'], 1)
+  road.bridge.pausedWhy = undefined
+  road.bridge.step()
+  road.revoke(0)
+  await road.answer('a', NEVER)
+  t.strictSame(road.sent.at(-1), 'b#1', 'it goes again, alone')
+  await road.answer('b', NEVER)
+  t.match(road.names('work.ended'), [{ workId: 'b', ending: 'failed' }])
+})
