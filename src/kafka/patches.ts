@@ -1,5 +1,5 @@
 /**
- * Four mended spots of KafkaJS, without which the road stalls or burns.
+ * Five mended spots of KafkaJS, without which the road stalls or burns.
  *
  * KafkaJS has had no release since 2.2.4, so what must be mended is mended here, in memory and before the first fetch.
  * The law: a patch is laid only over the very function it was written for. The version and a fragment of each
@@ -12,6 +12,8 @@ import { decodesEveryBatch } from './patches/batches.ts'
 import type { Decode, Decoder, Parts } from './patches/batches.ts'
 import { withHeadersInPlace } from './patches/headers.ts'
 import type { DecodeRecord } from './patches/headers.ts'
+import { withQuickResume } from './patches/waits.ts'
+import type { GroupMethods } from './patches/waits.ts'
 
 const VERSION = '2.2.4'
 const DECODE_MESSAGES = 'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js'
@@ -50,6 +52,7 @@ export function patchKafkaJs(load: (path: string) => unknown = require): void {
     'scheduleCheckPendingRequests',
     RequestQueue
   >
+  const group = load('kafkajs/src/consumer/consumerGroup.js') as { readonly prototype: GroupMethods }
   const decode = load(DECODE_MESSAGES) as Decode
   const decodeBatch = load(DECODE_BATCH) as Parts['decodeBatch']
   const decodeRecord = load(DECODE_RECORD) as DecodeRecord
@@ -59,12 +62,16 @@ export function patchKafkaJs(load: (path: string) => unknown = require): void {
     queue.prototype.scheduleCheckPendingRequests,
     'let scheduleAt = this.throttledUntil - Date.now()',
   )
+  expectSource('ConsumerGroup.fetch', group.prototype.fetch, 'await sleep(this.maxWaitTime)')
+  expectSource('ConsumerGroup.pause', group.prototype.pause, 'this.subscriptionState.pause(topicPartitions)')
+  expectSource('ConsumerGroup.resume', group.prototype.resume, 'this.subscriptionState.resume(topicPartitions)')
   expectSource('decodeMessages', decode, 'records.push(...recordBatch.records)')
   expectSource('recordBatch.decoder', decodeBatch, 'const decoder = fetchDecoder.slice(length)')
   expectSource('record.decoder', decodeRecord, 'decoder.readVarIntArray(HeaderDecoder).reduce(')
 
   forgetHalfAResponse(connection)
   sleepWhenNothingWaits(queue)
+  Object.assign(group.prototype, withQuickResume(group.prototype))
   decodeHeadersInPlace(decodeRecord)
   decodeEveryBatch(decode)
   patched = true

@@ -23,7 +23,7 @@ export interface KafkaSourceOptions {
   /** How long the group waits for its members to join again. */
   readonly rebalanceTimeoutMs?: number
   readonly heartbeatIntervalMs?: number
-  /** How long a broker holds a fetch with nothing to answer; also the delay of a resume where nothing else is read. */
+  /** How long a broker holds a fetch with nothing to answer. A rejoin and the end wait for it. */
   readonly maxWaitMs?: number
   /** How often the topics are looked at for new partitions. */
   readonly metadataMaxAgeMs?: number
@@ -46,7 +46,7 @@ export function settingsOf(options: KafkaSourceOptions): Settings {
     sessionTimeoutMs: 30_000,
     rebalanceTimeoutMs: 60_000,
     heartbeatIntervalMs: 3_000,
-    maxWaitMs: 300,
+    maxWaitMs: 500,
     metadataMaxAgeMs: 60_000,
     drainMs: 5_000,
     stallMs: 30_000,

@@ -80,12 +80,17 @@ void t.test('another KafkaJS than the one the patches are for is refused', async
   for (const changed of [
     'connection.js',
     'requestQueue/index.js',
+    'consumerGroup.js',
     'decodeMessages.js',
     'recordBatch/v0/decoder.js',
     'record/v0/decoder.js',
   ]) {
     const strange = Object.assign(() => 'another', {
-      prototype: { connect: () => 'another', scheduleCheckPendingRequests: () => 'another' },
+      prototype: {
+        connect: () => 'another',
+        scheduleCheckPendingRequests: () => 'another',
+        ...{ fetch: () => 'another', pause: () => 'another', resume: () => 'another' },
+      },
     })
     t.throws(() => {
       patchKafkaJs(other((path) => (path.endsWith(changed) ? strange : undefined)))

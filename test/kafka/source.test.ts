@@ -294,6 +294,40 @@ void t.test('a consumer whose fetches are not answered in time is given up, and 
   t.same(watch.violations, [])
 })
 
+void t.test(
+  'a partition that is resumed is read at once, also where the others have nothing new for long',
+  async (t) => {
+    const topic = await kafka.createTopic(2)
+    const [p0, p1] = [0, 1].map((partition) => ({ topic, partition }))
+    if (p0 === undefined || p1 === undefined) throw new Error('two partitions')
+    // Longer than this test is patient: a fetch that waited for the other partition alone would end it.
+    const { source, watch } = await reader(t, topic, { maxWaitMs: 50_000, sessionTimeoutMs: 60_000, stopMs: 100 })
+    await watch.until('both', () => watch.owned.size === 2)
+    await kafka.produce(topic, [{ value: 'a', partition: 0 }])
+    await watch.until('the first', () => watch.records.length === 1)
+    source.pause([p0])
+    await kafka.produce(topic, [{ value: 'b', partition: 0 }])
+    await kafka.produce(topic, [{ value: 'c', partition: 1 }])
+    await watch.until('the neighbour', () => watch.records.length === 2)
+    t.equal(watch.records.at(-1)?.partition, 1, 'from here on only the neighbour is asked for')
+    source.resume([p0])
+    await watch.until('the rest', () => watch.records.length === 3)
+    source.pause([p0, p1])
+    await kafka.produce(topic, [{ value: 'd', partition: 1 }])
+    source.resume([p1])
+    await watch.until('the last', () => watch.records.length === 4)
+    t.same(
+      watch.records.map(({ partition, offset }) => [partition, offset]),
+      [
+        [0, 0n],
+        [1, 0n],
+        [0, 1n],
+        [1, 1n],
+      ],
+    )
+  },
+)
+
 void t.test('a road that throws costs the session, and the records come again', async (t) => {
   const topic = await kafka.createTopic()
   await kafka.produce(topic, records(2))
