@@ -12,6 +12,7 @@ import type { Pass } from './core/gate.ts'
 import { Gate } from './core/gate.ts'
 import type { Journal } from './core/journal.ts'
 import type { Attempt, Clock, Delivery, Webhook } from './core/seams.ts'
+import { SlotMap } from './core/slot-map.ts'
 import type { Work } from './core/work.ts'
 import { coordinatesOf } from './core/work.ts'
 
@@ -39,7 +40,8 @@ export interface CallsOptions {
 export class Calls {
   readonly gate = new Gate()
   readonly #options: CallsOptions
-  readonly #out = new Map<Work, Call>()
+  /** By the works' serials. */
+  readonly #out = new SlotMap<number, Call>()
   #size = 0
 
   constructor(options: CallsOptions) {
@@ -58,7 +60,7 @@ export class Calls {
 
   /** When the oldest that is out was sent. */
   get oldestAtMs(): number | undefined {
-    return this.#out.values().next().value?.startedAtMs
+    return this.#out.first?.startedAtMs
   }
 
   /** Sends works that have begun their attempt, in one request. */
@@ -68,7 +70,7 @@ export class Calls {
     const call: Call = { works, attempt, startedAtMs: clock.nowMs(), pass: this.gate.pass(), kept: works.length }
     this.#size += 1
     for (const work of works) {
-      this.#out.set(work, call)
+      this.#out.set(work.serial, call)
       const { entry, event } = work
       journal({
         name: 'attempt.started',
@@ -95,9 +97,8 @@ export class Calls {
 
   /** Takes a work back. */
   abort(work: Work): void {
-    const call = this.#out.get(work)
+    const call = this.#out.delete(work.serial)
     if (call === undefined) return
-    this.#out.delete(work)
     call.kept -= 1
     if (call.kept > 0) return
     this.#size -= 1
@@ -107,14 +108,14 @@ export class Calls {
 
   /** The app reports about a work: if that is the probe, the app is there. */
   heard(work: Work): void {
-    const call = this.#out.get(work)
+    const call = this.#out.get(work.serial)
     if (call === undefined) return
     const nowMs = this.#options.clock.nowMs()
     this.#note(this.gate.closedAtMs, this.gate.heard(call.pass, nowMs), '')
   }
 
   abortAll(): void {
-    for (const work of [...this.#out.keys()]) this.abort(work)
+    for (const { works } of [...this.#out]) for (const work of works) this.abort(work)
   }
 
   #close(call: Call, answer: Answer): void {
@@ -124,7 +125,7 @@ export class Calls {
     // Nearly always one event and no word about it but the status. What was taken back was in the delivery all the same.
     const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, works.map(idOf))
     const kept = works.flatMap((work, at): [Work, Answer][] =>
-      this.#out.get(work) === call ? [[work, answers?.[at] ?? answer]] : [],
+      this.#out.get(work.serial) === call ? [[work, answers?.[at] ?? answer]] : [],
     )
     this.#size -= 1
     call.kept = 0
@@ -135,7 +136,7 @@ export class Calls {
   }
 
   #answered(work: Work, { kind, why }: Answer, tookMs: number): void {
-    this.#out.delete(work)
+    this.#out.delete(work.serial)
     const attempt = work.entry.attempts
     this.#options.journal({ name: 'attempt.answered', ...coordinatesOf(work), attempt, answer: kind, why, tookMs })
   }

@@ -10,6 +10,8 @@
  *   id lane   X ── a1 b1
  */
 
+import { SlotMap } from './slot-map.ts'
+
 /** A member's place in one lane. */
 interface Standing<T> {
   readonly name: string
@@ -18,10 +20,11 @@ interface Standing<T> {
   after: Standing<T> | undefined
 }
 
-export class Lanes<T extends object> {
+/** Whoever stands in lanes has a number of its own. */
+export class Lanes<T extends { readonly serial: number }> {
   /** The last of each lane: nearly always the only one, so a lane is no more than its member's standing. */
-  readonly #last = new Map<string, Standing<T>>()
-  readonly #standings = new Map<T, Standing<T>[]>()
+  readonly #last = new SlotMap<string, Standing<T>>()
+  readonly #standings = new SlotMap<number, Standing<T>[]>()
 
   /** How many lanes hold somebody. */
   get size(): number {
@@ -38,12 +41,12 @@ export class Lanes<T extends object> {
       this.#last.set(name, standing)
       standings.push(standing)
     }
-    this.#standings.set(member, standings)
+    this.#standings.set(member.serial, standings)
   }
 
   /** Somebody who is before it in a lane; undefined when it is the first of every lane it stands in, and may go. */
   before(member: T): T | undefined {
-    const standings = this.#standings.get(member)
+    const standings = this.#standings.get(member.serial)
     if (standings === undefined) return undefined
     for (const { before } of standings) if (before !== undefined) return before.member
     return undefined
@@ -54,19 +57,18 @@ export class Lanes<T extends object> {
    * @returns whoever is first there now, when that is somebody new: it may be free to go.
    */
   leave(member: T, name: string): T | undefined {
-    const standings = this.#standings.get(member)
+    const standings = this.#standings.get(member.serial)
     const at = standings?.findIndex((standing) => standing.name === name) ?? -1
     if (standings === undefined || at === -1) return undefined
     const [standing] = standings.splice(at, 1)
-    if (standings.length === 0) this.#standings.delete(member)
+    if (standings.length === 0) this.#standings.delete(member.serial)
     return standing && this.#leave(standing)
   }
 
   /** Leaves every lane it still stands in. @returns those who are first somewhere now. */
   leaveAll(member: T): readonly T[] {
-    const standings = this.#standings.get(member)
+    const standings = this.#standings.delete(member.serial)
     if (standings === undefined) return NOBODY
-    this.#standings.delete(member)
     let next: T[] | undefined
     for (const standing of standings) {
       const first = this.#leave(standing)

@@ -49,6 +49,8 @@ export class Queue<T> {
     else place.before.after = place.after
     if (place.after === undefined) this.#last = place.before
     else place.after.before = place.before
+    // A place that was left must not lead on to those that come after it.
+    place.before = place.after = undefined
     this.#size -= 1
   }
 

@@ -7,6 +7,7 @@
  */
 import type { Ledger } from './ledger.ts'
 import type { WorkView } from './report.ts'
+import { SlotMap } from './slot-map.ts'
 import type { Work } from './work.ts'
 import { lighten } from './work.ts'
 
@@ -15,10 +16,11 @@ export const REMEMBERED_MAX = 5000
 
 export class Registry {
   /** By order of arrival. */
-  readonly #inHand = new Map<number, Work>()
+  readonly #inHand = new SlotMap<number, Work>()
   /** Nearly always one; a set, in order of arrival, where producers repeat themselves. */
-  readonly #byId = new Map<string, Work | Set<Work>>()
-  readonly #remembered = new Map<string, Work>()
+  readonly #byId = new SlotMap<string, Work | Set<Work>>()
+  /** Where in `#inOrder` the last work of an id stands. */
+  readonly #remembered = new Map<string, number>()
   /** Those that were remembered last, the oldest at `#at`. */
   readonly #inOrder: Work[] = []
   #at = 0
@@ -49,41 +51,41 @@ export class Registry {
 
   /** An ended work that an id named lately. */
   recall(workId: string): Work | undefined {
-    return this.#remembered.get(workId)
+    const at = this.#remembered.get(workId)
+    return at === undefined ? undefined : this.#inOrder[at]
   }
 
   /** It is in hand no more. @param remember so that its report may be repeated. */
   remove(work: Work, remember: boolean): void {
-    if (!this.#inHand.delete(work.serial)) return
+    if (this.#inHand.delete(work.serial) === undefined) return
     const { id } = work.event
     const same = this.#byId.get(id)
     if (!(same instanceof Set) || (same.delete(work) && same.size === 0)) this.#byId.delete(id)
     if (!remember) return
     lighten(work)
-    this.#remembered.set(id, work)
     // A list that is written over, for a Map that loses its first entry again and again looks past ever more gaps.
-    const oldest = this.#inOrder[this.#at]
-    this.#inOrder[this.#at] = work
-    this.#at = (this.#at + 1) % REMEMBERED_MAX
-    if (oldest !== undefined && this.#remembered.get(oldest.event.id) === oldest) {
-      this.#remembered.delete(oldest.event.id)
-    }
+    const at = this.#at
+    const oldest = this.#inOrder[at]?.event.id
+    if (oldest !== undefined && this.#remembered.get(oldest) === at) this.#remembered.delete(oldest)
+    this.#inOrder[at] = work
+    this.#remembered.set(id, at)
+    this.#at = (at + 1) % REMEMBERED_MAX
   }
 
   /** Works in hand, oldest first. */
-  [Symbol.iterator](): MapIterator<Work> {
-    return this.#inHand.values()
+  [Symbol.iterator](): Iterator<Work> {
+    return this.#inHand[Symbol.iterator]()
   }
 
   /** The works in hand of some assignments. */
   of(ledgers: ReadonlySet<Ledger>): Work[] {
-    return [...this.#inHand.values()].filter((work) => ledgers.has(work.ledger))
+    return [...this.#inHand].filter((work) => ledgers.has(work.ledger))
   }
 
   /** A page of works, oldest first. @param after the serial of the last one seen. */
   page(after: number, limit: number): { readonly works: readonly Work[]; readonly more: boolean } {
     const works: Work[] = []
-    for (const work of this.#inHand.values()) {
+    for (const work of this.#inHand) {
       if (work.serial <= after) continue
       if (works.length === limit) return { works, more: true }
       works.push(work)

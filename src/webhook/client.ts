@@ -112,6 +112,7 @@ class OneAttempt implements Attempt, Timed, Dispatcher.DispatchHandler {
   readonly #bounds: AttemptBounds
   readonly #clock: Clock
   readonly #out: Deadlines<OneAttempt>
+  readonly #ticket: number
   #resolve: (answer: Answer) => void = () => undefined
   #ended = false
   /** Set once a connection stands and the request is being written. */
@@ -130,7 +131,7 @@ class OneAttempt implements Attempt, Timed, Dispatcher.DispatchHandler {
       this.#resolve = resolve
     })
     this.deadlineAtMs = clock.nowMs() + bounds.timeoutMs
-    out.add(this)
+    this.#ticket = out.add(this)
   }
 
   abort(): void {
@@ -202,7 +203,7 @@ class OneAttempt implements Attempt, Timed, Dispatcher.DispatchHandler {
   #end(answer: Answer): void {
     if (this.#ended) return
     this.#ended = true
-    this.#out.delete(this)
+    this.#out.delete(this.#ticket)
     this.#resolve(answer)
     // Without effect when the exchange is over; else it destroys the socket, and with it what is still to come.
     this.#controller?.abort(ENDED)

@@ -5,6 +5,7 @@
  * timer for each would cost more than the rest of an attempt's own book-keeping.
  */
 import type { Clock, Wake } from '../core/seams.ts'
+import { SlotMap } from '../core/slot-map.ts'
 
 export interface Timed {
   readonly deadlineAtMs: number
@@ -15,20 +16,24 @@ export interface Timed {
 export class Deadlines<A extends Timed> {
   readonly #clock: Clock
   /** In the order of their starts, and so of their deadlines. */
-  readonly #out = new Set<A>()
+  readonly #out = new SlotMap<number, A>()
+  #tickets = 0
   #wake: Wake | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  add(attempt: A): void {
-    this.#out.add(attempt)
+  /** @returns the ticket for `delete`. */
+  add(attempt: A): number {
+    const ticket = ++this.#tickets
+    this.#out.set(ticket, attempt)
     this.#wake ??= this.#arm(attempt)
+    return ticket
   }
 
-  delete(attempt: A): void {
-    this.#out.delete(attempt)
+  delete(ticket: number): void {
+    this.#out.delete(ticket)
     if (this.#out.size > 0) return
     this.#wake?.cancel()
     this.#wake = undefined

@@ -3,12 +3,12 @@ import t from 'tap'
 import { Lanes } from '../../src/core/lanes.ts'
 
 interface Member {
-  readonly name: string
+  readonly serial: number
   /** Where it still stands. */
   readonly in: Set<string>
 }
 
-const member = (name: string): Member => ({ name, in: new Set() })
+const member = (serial: number): Member => ({ serial, in: new Set() })
 
 type Move =
   | { readonly kind: 'join'; readonly names: readonly string[] }
@@ -30,7 +30,7 @@ void t.test('whoever is first of all its lanes may go, and nobody else', async (
       const firstOf = (lane: string): Member | undefined => all.find((each) => each.in.has(lane))
       for (const each of moves) {
         if (each.kind === 'join') {
-          const joining = member(`m${all.length}`)
+          const joining = member(all.length)
           all.push(joining)
           for (const lane of each.names) joining.in.add(lane)
           lanes.join(joining, each.names)
@@ -62,7 +62,7 @@ void t.test('whoever is first of all its lanes may go, and nobody else', async (
 
 void t.test('a lane named twice is stood in once', async (t) => {
   const lanes = new Lanes<Member>()
-  const [a, b] = [member('a'), member('b')]
+  const [a, b] = [member(1), member(2)]
   lanes.join(a, ['x', 'x'])
   lanes.join(b, ['x'])
   t.same([lanes.before(a), lanes.before(b)], [undefined, a])
@@ -72,7 +72,7 @@ void t.test('a lane named twice is stood in once', async (t) => {
 
 void t.test('who leaves from the middle frees nobody, and who stands nowhere leaves nothing', async (t) => {
   const lanes = new Lanes<Member>()
-  const [a, b, c] = [member('a'), member('b'), member('c')]
+  const [a, b, c] = [member(1), member(2), member(3)]
   for (const each of [a, b, c]) lanes.join(each, ['x'])
   t.equal(lanes.leave(b, 'x'), undefined)
   t.equal(lanes.leave(b, 'x'), undefined)

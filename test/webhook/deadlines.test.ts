@@ -7,18 +7,19 @@ class Waiting {
   readonly deadlineAtMs: number
   timedOutAtMs: number | undefined
   readonly #clock: VirtualClock
+  readonly ticket: number
   readonly #book: Deadlines<Waiting>
 
   constructor(clock: VirtualClock, book: Deadlines<Waiting>) {
     this.deadlineAtMs = clock.nowMs() + 1000
     this.#clock = clock
     this.#book = book
-    book.add(this)
+    this.ticket = book.add(this)
   }
 
   timeout(): void {
     this.timedOutAtMs = this.#clock.nowMs()
-    this.#book.delete(this)
+    this.#book.delete(this.ticket)
   }
 }
 
@@ -35,7 +36,7 @@ void t.test('each attempt ends at its own deadline, whoever came and went before
         await clock.advance(waitMs)
         const answered = ends === null ? undefined : all[ends]
         if (answered !== undefined && answered.timedOutAtMs === undefined) {
-          book.delete(answered)
+          book.delete(answered.ticket)
           ended.add(answered)
         }
         if (clock.pending > 1) throw new Error('a wake for more than the oldest')
@@ -53,7 +54,7 @@ void t.test('when nothing is out nothing waits', async (t) => {
   const book = new Deadlines<Waiting>(clock)
   const [a, b] = [new Waiting(clock, book), new Waiting(clock, book)]
   t.equal(clock.pending, 1)
-  book.delete(b)
-  book.delete(a)
+  book.delete(b.ticket)
+  book.delete(a.ticket)
   t.equal(clock.pending, 0)
 })

@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { SlotMap } from '../../src/core/slot-map.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const key = fc.nat(12)
+const move = fc.oneof(
+  fc.record({ kind: fc.constant('set' as const), key }),
+  fc.record({ kind: fc.constant('delete' as const), key }),
+)
+
+void t.test('a slot map holds what a Map holds, in the same order', async () => {
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 80 }), (moves) => {
+      const slots = new SlotMap<number, object>()
+      const model = new Map<number, object>()
+      for (const { kind, key: at } of moves) {
+        if (kind === 'set') {
+          const value = {}
+          slots.set(at, value)
+          model.set(at, value)
+        } else {
+          if (slots.delete(at) !== model.get(at)) return false
+          model.delete(at)
+        }
+        if (slots.size !== model.size || slots.get(at) !== model.get(at) || slots.has(at) !== model.has(at))
+          return false
+        const [values, expected] = [[...slots], [...model.values()]]
+        if (values.length !== expected.length || !values.every((value, n) => value === expected[n])) return false
+        if (slots.first !== expected[0]) return false
+      }
+      return true
+    }),
+    { numRuns: 300 },
+  )
+})
+
+void t.test('who looks through it meets what comes meanwhile, and not what goes', async (t) => {
+  const slots = new SlotMap<string, { readonly name: string }>()
+  for (const name of ['a', 'b', 'c']) slots.set(name, { name })
+  const met: string[] = []
+  for (const { name } of slots) {
+    met.push(name)
+    if (name !== 'a') continue
+    slots.delete('b')
+    slots.set('d', { name: 'd' })
+  }
+  t.same(met, ['a', 'c', 'd'])
+})
+
+void t.test('what was deleted is held by nobody, and its place is used again', async (t) => {
+  const slots = new SlotMap<number, object>()
+  const gone: WeakRef<object>[] = []
+  for (let at = 0; at < 1000; at++) {
+    const value = { at }
+    slots.set(at, value)
+    gone.push(new WeakRef(value))
+  }
+  for (let at = 0; at < 1000; at++) slots.delete(at)
+  // A reference that was made in this turn of the event loop holds until its end.
+  await new Promise(setImmediate)
+  collectGarbage()
+  t.equal(gone.filter((each) => each.deref() !== undefined).length, 0)
+  t.equal(slots.size, 0)
+  t.equal(slots.first, undefined)
+})
