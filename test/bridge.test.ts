@@ -4,7 +4,7 @@ import { ACCEPTED, AWAY, DONE, LATER, NEVER, POLICY, Road } from './support/road
 
 const COMPLETED = { kind: 'completed', success: true, details: NO_MEMBERS } as const
 const STARTED = { kind: 'started', details: NO_MEMBERS } as const
-const BOUNDS = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
+const BOUNDS = { maxInFlight: 64, maxPerCall: 1, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
 
 void t.test('a record goes out, is answered, settles and is committed', async (t) => {
   const road = new Road()
@@ -261,7 +261,7 @@ void t.test('a probe that is revoked lets another probe go', async (t) => {
 })
 
 void t.test('no more requests are out than BRIDGE_MAX_IN_FLIGHT, and accepted works free their slot', async (t) => {
-  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2, maxRunning: 3 } })
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2, maxPerCall: 1, maxRunning: 3 } })
   road.assign()
   road.receive(['a', 'b', 'c', 'd'])
   t.strictSame(road.outIds, ['a', 'b'])
@@ -291,7 +291,7 @@ void t.test('deliveries wait while too many reports wait for XZepr', async (t) =
 })
 
 void t.test('a partition whose buffer is full is paused, and resumed when there is room', async (t) => {
-  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 1, maxBufferedBytes: 10_000 } })
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 1, maxPerCall: 1, maxBufferedBytes: 10_000 } })
   road.assign()
   road.receive(Array.from({ length: 12 }, (_, n) => [n, `w${n}`] as const))
   t.strictSame([...road.paused], [0])
@@ -300,6 +300,31 @@ void t.test('a partition whose buffer is full is paused, and resumed when there 
   t.equal(road.names('partition.paused').length, 1)
   t.equal(road.names('partition.resumed').length, 1)
 })
+
+void t.test(
+  'a partition with a stock of works that may go is read no further; those that wait for others are none',
+  async (t) => {
+    const bounds = { ...BOUNDS, maxInFlight: 1, maxPerCall: 1, maxBufferedBytes: 1 << 30 }
+    const free = new Road({ order: 'none', bounds })
+    free.assign()
+    free.receive(Array.from({ length: 511 }, (_, n) => [n, `w${n}`] as const))
+    t.strictSame([...free.paused], [], 'one is out, 510 may go')
+    free.receive([
+      [511, 'w511'],
+      [512, 'w512'],
+    ])
+    t.strictSame([...free.paused], [0])
+    for (let n = 0; n < 256; n++) await free.answer(`w${n}`, DONE)
+    t.strictSame([...free.paused], [0], '256 may go')
+    await free.answer('w256', DONE)
+    t.strictSame([...free.paused], [])
+
+    const blocked = new Road({ order: 'partition', bounds })
+    blocked.assign()
+    blocked.receive(Array.from({ length: 600 }, (_, n) => [n, `w${n}`] as const))
+    t.strictSame([...blocked.paused], [])
+  },
+)
 
 void t.test('a commit that is refused is tried again', async (t) => {
   const road = new Road()

@@ -1,10 +1,12 @@
 /**
- * Buffers: how many bytes of records wait in memory, and whose partition must pause for it.
+ * Buffers: what of records waits in memory, and whose partition must pause for it.
  *
  * Each assigned partition has an even share of BRIDGE_MAX_BUFFERED_BYTES, so one with a long backlog never takes the
- * room of the others. It pauses past its share and goes on below half of it: a gap between the two keeps it from
- * pausing and resuming with every record. What is fetched already still arrives, so a bound is passed by one fetch at
- * most. Records that the app has accepted are counted apart: they hold up no fetching, only further deliveries.
+ * room of the others. It pauses past its share, or as soon as enough of its works may go: more in stock would make no
+ * delivery sooner. Works that wait for others of their lane are no stock, so a partition with many of them is read on to
+ * those that need not wait. It goes on below half of either: a gap between the two keeps it from pausing and resuming
+ * with every record. What is fetched already still arrives, so a bound is passed by one fetch at most. Records that the
+ * app has accepted are counted apart: they hold up no fetching, only further deliveries.
  *
  * A buffer belongs to one assignment, by its ledger: what is counted for one that was revoked counts nowhere.
  */
@@ -13,6 +15,8 @@ import type { TopicPartition } from './record.ts'
 interface Buffer {
   readonly partition: TopicPartition
   waitingBytes: number
+  /** How many of its works may go. */
+  ready: number
   paused: boolean
 }
 
@@ -26,13 +30,16 @@ const NO_CHANGES: readonly BufferChange[] = []
 
 export class Buffers {
   readonly #maxBytes: number
+  readonly #maxReady: number
   readonly #buffers = new Map<TopicPartition, Buffer>()
   /** Those that may have passed one of their bounds since they were last looked at. */
   readonly #moved = new Set<Buffer>()
   #waitingBytes = 0
 
-  constructor(maxBytes: number) {
+  /** @param maxReady of one partition. */
+  constructor(maxBytes: number, maxReady: number) {
     this.#maxBytes = maxBytes
+    this.#maxReady = maxReady
   }
 
   /** Bytes of all records that wait, are out or rest. */
@@ -51,7 +58,7 @@ export class Buffers {
   /** @param partition stands for its assignment: the same object in every call. */
   assign(partition: TopicPartition): void {
     this.revoke(partition)
-    this.#buffers.set(partition, { partition, waitingBytes: 0, paused: false })
+    this.#buffers.set(partition, { partition, waitingBytes: 0, ready: 0, paused: false })
     this.#lookAtAll()
   }
 
@@ -72,6 +79,14 @@ export class Buffers {
     if (this.#mustChange(buffer)) this.#moved.add(buffer)
   }
 
+  /** So many of its works may go now. */
+  stock(partition: TopicPartition, ready: number): void {
+    const buffer = this.#buffers.get(partition)
+    if (buffer === undefined) return
+    buffer.ready = ready
+    if (this.#mustChange(buffer)) this.#moved.add(buffer)
+  }
+
   /** Who changes now; each change is said once. */
   changes(): readonly BufferChange[] {
     if (this.#moved.size === 0) return NO_CHANGES
@@ -85,9 +100,10 @@ export class Buffers {
     return changes
   }
 
-  #mustChange({ paused, waitingBytes }: Buffer): boolean {
+  #mustChange({ paused, waitingBytes, ready }: Buffer): boolean {
     const shareBytes = this.#maxBytes / Math.max(1, this.#buffers.size)
-    return paused ? waitingBytes < shareBytes / 2 : waitingBytes >= shareBytes
+    if (paused) return waitingBytes < shareBytes / 2 && ready < this.#maxReady / 2
+    return waitingBytes >= shareBytes || ready >= this.#maxReady
   }
 
   /** Everybody's share is another. */

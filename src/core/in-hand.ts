@@ -10,11 +10,18 @@ import type { Ledger } from './ledger.ts'
 import { Line } from './line.ts'
 import { onItsOwn } from './record.ts'
 import { Registry } from './registry.ts'
+import { SlotMap } from './slot-map.ts'
 import type { Work } from './work.ts'
+
+/** Works of one partition that may go are stock for so many answers of each request, and never fewer than the second. */
+const READY_PER_PLACE = 8
+const READY_MIN = 512
 
 export interface Bounds {
   /** Requests to the app that are out at once. */
   readonly maxInFlight: number
+  /** Events in one of them. */
+  readonly maxPerCall: number
   /** Works that the app has accepted and not ended. */
   readonly maxRunning: number
   /** Bytes of records that wait; as many again may be held by running works. */
@@ -34,15 +41,20 @@ export interface Load {
 
 export class InHand {
   readonly registry = new Registry()
-  readonly line = new Line()
   readonly buffers: Buffers
+  readonly line = new Line((ledger, size) => {
+    this.buffers.stock(ledger, size)
+  })
   readonly #bounds: Bounds
-  readonly #running = new Set<Work>()
+  readonly #running = new SlotMap<number, Work>()
   #runningBytes = 0
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds
-    this.buffers = new Buffers(bounds.maxBufferedBytes)
+    this.buffers = new Buffers(
+      bounds.maxBufferedBytes,
+      Math.max(READY_MIN, READY_PER_PLACE * bounds.maxInFlight * bounds.maxPerCall),
+    )
   }
 
   /** How many works the app has accepted and not ended. */
@@ -128,9 +140,9 @@ export class InHand {
 
   /** Its bytes are held by the app's promise now, not by the wait for a delivery. */
   #run(work: Work): void {
-    if (this.#running.has(work)) return
+    if (this.#running.has(work.serial)) return
     this.#settleIn(work)
-    this.#running.add(work)
+    this.#running.set(work.serial, work)
     this.#runningBytes += work.heldBytes
     this.buffers.count(work.ledger, -work.heldBytes)
   }
@@ -143,7 +155,7 @@ export class InHand {
   }
 
   #stopRunning(work: Work): boolean {
-    if (!this.#running.delete(work)) return false
+    if (this.#running.delete(work.serial) === undefined) return false
     this.#runningBytes -= work.heldBytes
     return true
   }

@@ -14,6 +14,7 @@ import { Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { Place } from './queue.ts'
 import { Queue } from './queue.ts'
+import { SlotMap } from './slot-map.ts'
 import type { Work } from './work.ts'
 
 /** The works of one partition that may go. */
@@ -36,14 +37,21 @@ interface Stand {
 }
 
 export class Line {
+  readonly #changed: (ledger: Ledger, size: number) => void
   readonly #lanes = new Lanes<Work>()
   readonly #parties = new WeakMap<Ledger, Party>()
   readonly #turns = new Queue<Party>()
-  readonly #stands = new Map<Work, Stand>()
+  /** By serial. */
+  readonly #stands = new SlotMap<number, Stand>()
   /** Sent before, it stands among the others; what is left of it in the heap is nothing. */
   readonly #isFresh = (work: Work): boolean => {
-    const stand = this.#stands.get(work)
+    const stand = this.#stands.get(work.serial)
     return stand !== undefined && stand.place === undefined
+  }
+
+  /** @param changed is told how many of a partition are in the line, whenever that changes. */
+  constructor(changed: (ledger: Ledger, size: number) => void = () => undefined) {
+    this.#changed = changed
   }
 
   /** How many of a partition are in the line. */
@@ -71,9 +79,9 @@ export class Line {
 
   /** A new work joins its lanes, and the line when nobody is before it. */
   join(work: Work): void {
-    const lanes = [idLane(work)]
-    if (work.orderLane !== undefined) lanes.push(work.orderLane)
-    this.#lanes.join(work, lanes)
+    // The id has a lane of its own: two records with one id are never out at once, whatever the order setting.
+    const { id } = work.event
+    this.#lanes.join(work, work.orderLane === undefined ? [id] : [id, work.orderLane])
     this.lineUp(work)
   }
 
@@ -84,26 +92,27 @@ export class Line {
 
   /** Takes a place in the line if it may go. */
   lineUp(work: Work): void {
-    if (work.state.name !== 'waiting' || this.#stands.has(work) || this.before(work) !== undefined) return
+    if (work.state.name !== 'waiting' || this.#stands.has(work.serial) || this.before(work) !== undefined) return
     const party = this.#partyOf(work.ledger)
     const place = work.entry.offset < work.ledger.touchedTo ? party.again.join(work) : undefined
     if (place === undefined) party.fresh.push(work)
-    this.#stands.set(work, { party, place })
+    this.#stands.set(work.serial, { party, place })
     party.size += 1
     party.turn ??= this.#turns.join(party)
+    this.#changed(party.ledger, party.size)
   }
 
   /** Gives up its place in the line: it goes out, or has ended. The next turn is another partition's. */
   step(work: Work): void {
-    const stand = this.#stands.get(work)
+    const stand = this.#stands.delete(work.serial)
     if (stand === undefined) return
     const { party, place } = stand
     if (place !== undefined) party.again.leave(place)
-    this.#stands.delete(work)
     party.size -= 1
     party.freshIsNext = place !== undefined
     if (party.turn !== undefined) this.#turns.leave(party.turn)
     party.turn = party.size > 0 ? this.#turns.join(party) : undefined
+    this.#changed(party.ledger, party.size)
   }
 
   /** Leaves its order lane: whoever is behind it there may go. */
@@ -147,14 +156,12 @@ export class Line {
   }
 }
 
-/** The id has a lane of its own: two records with one id are never out at once, whatever the order setting. */
-function idLane(work: Work): string {
-  return `id ${work.event.id}`
-}
-
 export type Order = 'key' | 'partition' | 'none'
 
-/** The lane that the order setting asks for. A record without a key has no order to keep, as in Kafka itself. */
+/**
+ * The lane that the order setting asks for. A record without a key has no order to keep, as in Kafka itself. It begins
+ * with U+0000, which no id holds (message.ts): no id's lane is ever the same.
+ */
 export function orderLane(
   order: Order,
   { topic, partition, key }: { readonly topic: string; readonly partition: number; readonly key: Uint8Array | null },
@@ -163,9 +170,9 @@ export function orderLane(
     case 'none':
       return undefined
     case 'partition':
-      return `partition ${topic}/${partition}`
+      return `\0${topic}/${partition}`
     case 'key':
-      return key === null ? undefined : `key ${topic}/${partition}/${latin1(key)}`
+      return key === null ? undefined : `\0${topic}/${partition}/${latin1(key)}`
   }
 }
 

@@ -7,7 +7,7 @@ const PLACES = Array.from({ length: 10 }, (_, partition) => ({ topic: 'events', 
 const at = (partition: number): { topic: string; partition: number } => PLACES[partition] ?? { topic: '', partition }
 
 void t.test('a partition pauses at its share and goes on below half of it, each said once', async (t) => {
-  const buffers = new Buffers(1000)
+  const buffers = new Buffers(1000, 20)
   buffers.assign(at(0))
   buffers.count(at(0), 999)
   t.same(buffers.changes(), [])
@@ -23,7 +23,7 @@ void t.test('a partition pauses at its share and goes on below half of it, each 
 })
 
 void t.test('each partition has an even share, so a long backlog takes nobody else’s room', async (t) => {
-  const buffers = new Buffers(1000)
+  const buffers = new Buffers(1000, 20)
   for (const partition of [0, 1]) buffers.assign(at(partition))
   buffers.count(at(0), 500)
   buffers.count(at(1), 499)
@@ -41,7 +41,7 @@ void t.test('each partition has an even share, so a long backlog takes nobody el
 })
 
 void t.test('what is counted for a partition that is not ours counts nowhere', async (t) => {
-  const buffers = new Buffers(1000)
+  const buffers = new Buffers(1000, 20)
   buffers.count(at(0), 5000)
   t.equal(buffers.waitingBytes, 0)
   t.equal(buffers.waitingBytesOf(at(0)), 0)
@@ -54,28 +54,50 @@ void t.test('what is counted for a partition that is not ours counts nowhere', a
   t.equal(buffers.isPaused(at(0)), false)
 })
 
+void t.test('a partition with enough works that may go is read no further until half of them are gone', async (t) => {
+  const buffers = new Buffers(1000, 20)
+  for (const partition of [0, 1]) buffers.assign(at(partition))
+  buffers.stock(at(0), 19)
+  buffers.stock(at(1), 5)
+  t.same(buffers.changes(), [])
+  buffers.stock(at(0), 20)
+  t.match(buffers.changes(), [{ partition: at(0), pause: true }])
+  buffers.stock(at(0), 10)
+  t.same(buffers.changes(), [])
+  buffers.count(at(0), 600)
+  buffers.stock(at(0), 9)
+  t.same(buffers.changes(), [], 'its bytes would pause it again')
+  buffers.count(at(0), -400)
+  t.match(buffers.changes(), [{ partition: at(0), pause: false }])
+  buffers.stock(at(7), 100)
+  t.same(buffers.changes(), [], 'of a partition that is not ours nothing counts')
+})
+
 type Move = { readonly partition: number } & (
-  { readonly kind: 'assign' | 'revoke' | 'out' | 'look' } | { readonly kind: 'in'; readonly bytes: number }
+  | { readonly kind: 'assign' | 'revoke' | 'out' | 'look' }
+  | { readonly kind: 'in'; readonly bytes: number }
+  | { readonly kind: 'ready'; readonly ready: number }
 )
 const partition = fc.nat(2)
 const move: fc.Arbitrary<Move> = fc.oneof(
   fc.record({ kind: fc.constantFrom('assign' as const, 'revoke' as const, 'look' as const), partition }),
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('in' as const), partition, bytes: fc.nat(700) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('out' as const), partition }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('ready' as const), partition, ready: fc.nat(12) }) },
 )
 
-void t.test('bytes are what went in and not out, never negative, and pausing has its gap', async () => {
+void t.test('bytes are what went in and not out, never negative, and pausing has its gaps', async () => {
   fc.assert(
     fc.property(fc.array(move, { maxLength: 80 }), (moves) => {
-      const buffers = new Buffers(1200)
-      const model = new Map<number, { held: number[]; paused: boolean }>()
+      const buffers = new Buffers(1200, 8)
+      const model = new Map<number, { held: number[]; ready: number; paused: boolean }>()
       for (const each of moves) {
         const own = model.get(each.partition)
         switch (each.kind) {
           case 'assign':
             buffers.assign(at(each.partition))
             model.delete(each.partition)
-            model.set(each.partition, { held: [], paused: false })
+            model.set(each.partition, { held: [], ready: 0, paused: false })
             break
           case 'revoke':
             buffers.revoke(at(each.partition))
@@ -88,13 +110,17 @@ void t.test('bytes are what went in and not out, never negative, and pausing has
           case 'out':
             buffers.count(at(each.partition), -(own?.held.shift() ?? 0))
             break
+          case 'ready':
+            buffers.stock(at(each.partition), each.ready)
+            if (own !== undefined) own.ready = each.ready
+            break
           case 'look':
             for (const { partition: changed, pause, waitingBytes } of buffers.changes()) {
               const one = model.get(changed.partition)
               const sum = one?.held.reduce((a, b) => a + b, 0) ?? 0
               const share = 1200 / model.size
               if (one === undefined || one.paused === pause || waitingBytes !== sum) return false
-              if (pause ? sum < share : sum >= share / 2) return false
+              if (pause ? sum < share && one.ready < 8 : sum >= share / 2 || one.ready >= 4) return false
               one.paused = pause
             }
             if (buffers.changes().length > 0) return false

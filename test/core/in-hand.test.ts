@@ -7,7 +7,7 @@ import type { Report } from '../../src/core/report.ts'
 import type { Work } from '../../src/core/work.ts'
 import { ledgerOf, Books } from '../support/books.ts'
 
-const BOUNDS = { maxInFlight: 2, maxRunning: 3, maxBufferedBytes: 10_000, maxReports: 4 }
+const BOUNDS = { maxInFlight: 2, maxPerCall: 1, maxRunning: 3, maxBufferedBytes: 10_000, maxReports: 4 }
 const IDLE = { inFlight: 0, out: 0, reports: 0, reportBytes: 0 }
 const ACCEPTED: Answer = { kind: 'accepted', why: '202' }
 

@@ -27,8 +27,8 @@ void t.test('an event has the lane of the order setting', async (t) => {
     return intake.kind === 'event' && [intake.event.id, intake.lane]
   }
   t.same(laneOf('none'), ['a', undefined])
-  t.same(laneOf('partition'), ['a', `partition ${record.topic}/2`])
-  t.same(laneOf('key'), ['a', `key ${record.topic}/2/k`])
+  t.same(laneOf('partition'), ['a', `\0${record.topic}/2`])
+  t.same(laneOf('key'), ['a', `\0${record.topic}/2/k`])
 })
 
 void t.test('what the filter refuses is passed over with its reason; it knows our receiver', async (t) => {
