@@ -123,10 +123,12 @@ export class Calls {
     const { works, startedAtMs, pass } = call
     const nowMs = clock.nowMs()
     // Nearly always one event and no word about it but the status. What was taken back was in the delivery all the same.
-    const answers = works.length === 1 && answer.body === undefined ? undefined : answersOf(answer, works.map(idOf))
-    const kept = works.flatMap((work, at): [Work, Answer][] =>
-      this.#out.get(work.serial) === call ? [[work, answers?.[at] ?? answer]] : [],
-    )
+    const isPlain = works.length === 1 && answer.body === undefined
+    const answers = isPlain ? undefined : answersOf(answer, works.map(idOf))
+    const kept: [Work, Answer][] = []
+    works.forEach((work, at) => {
+      if (this.#out.get(work.serial) === call) kept.push([work, answers?.[at] ?? answer])
+    })
     this.#size -= 1
     call.kept = 0
     for (const [work, own] of kept) this.#answered(work, own, nowMs - startedAtMs)
