@@ -100,7 +100,7 @@ export class Desk implements WorkDesk {
     if (work !== undefined) {
       const before = status && findReport(work, status)
       if (before !== undefined) return { kind: 'held', work: this.#view(work), told: before.told }
-      if (status !== work.state.name) {
+      if (status !== work.state.name && work.state.name !== 'passed-over') {
         const why = `the work has ${work.state.name} and its record is settled; it cannot be ${report.kind} any more`
         return { kind: 'conflict', work: this.#view(work), why }
       }

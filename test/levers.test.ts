@@ -86,6 +86,24 @@ void t.test('a work that is let go of settles as passed over, wherever it stands
   }
 })
 
+void t.test('what the app still says of a work that was let go of is forwarded, first report and last', async (t) => {
+  const { road, operator } = made()
+  road.receive(['a'])
+  await road.answer('a', ACCEPTED)
+  operator.settle('a', ANNA)
+  for (const kind of ['started', 'completed'] as const) {
+    const verdict = road.desk.report('a', { kind, details: new Map(), success: true })
+    t.equal(verdict.kind, 'unknown')
+    t.same(verdict.kind === 'unknown' && (await verdict.told), road.forwardOutcome)
+  }
+  t.same(
+    road.forwarded.map(({ status }) => status),
+    ['started', 'completed'],
+  )
+  const again = road.desk.report('a', { kind: 'completed', details: new Map(), success: true })
+  t.equal(again.kind, 'held', 'a repeat is no third')
+})
+
 void t.test('what waited behind a work that is let go of goes on', async (t) => {
   const { road, operator } = made()
   road.receive([
