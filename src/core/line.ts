@@ -14,7 +14,6 @@ import { Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { Place } from './queue.ts'
 import { Queue } from './queue.ts'
-import { SlotMap } from './slot-map.ts'
 import type { Work } from './work.ts'
 
 /** The works of one partition that may go. */
@@ -30,7 +29,8 @@ interface Party {
   turn: Place<Party> | undefined
 }
 
-interface Stand {
+/** Where a work stands in the line. It is kept at the work: a book of them is asked several times for every delivery. */
+export interface Stand {
   readonly party: Party
   /** Its place among those that were sent before; undefined for a fresh one. */
   readonly place: Place<Work> | undefined
@@ -41,13 +41,7 @@ export class Line {
   readonly #lanes = new Lanes<Work>()
   readonly #parties = new WeakMap<Ledger, Party>()
   readonly #turns = new Queue<Party>()
-  /** By serial. */
-  readonly #stands = new SlotMap<number, Stand>()
-  /** Sent before, it stands among the others; what is left of it in the heap is nothing. */
-  readonly #isFresh = (work: Work): boolean => {
-    const stand = this.#stands.get(work.serial)
-    return stand !== undefined && stand.place === undefined
-  }
+  #size = 0
 
   /** @param changed is told how many of a partition are in the line, whenever that changes. */
   constructor(changed: (ledger: Ledger, size: number) => void = () => undefined) {
@@ -61,7 +55,7 @@ export class Line {
 
   /** How many are in the line. */
   get size(): number {
-    return this.#stands.size
+    return this.#size
   }
 
   /** The next to go; undefined when none may. */
@@ -69,7 +63,7 @@ export class Line {
     for (let turn = this.#turns.firstPlace; turn !== undefined; turn = turn.after) {
       const party = turn.member
       const { ledger, fresh, again, freshIsNext } = party
-      const lowest = fresh.first(this.#isFresh)
+      const lowest = fresh.first(isFresh)
       const may = lowest && (lowest.entry.offset < ledger.touchedTo || ledger.hasRoom) ? lowest : undefined
       const next = freshIsNext ? (may ?? again.first) : (again.first ?? may)
       if (next !== undefined) return next
@@ -92,11 +86,12 @@ export class Line {
 
   /** Takes a place in the line if it may go. */
   lineUp(work: Work): void {
-    if (work.state.name !== 'waiting' || this.#stands.has(work.serial) || this.before(work) !== undefined) return
+    if (work.state.name !== 'waiting' || work.stand !== undefined || this.before(work) !== undefined) return
     const party = this.#partyOf(work.ledger)
     const place = work.entry.offset < work.ledger.touchedTo ? party.again.join(work) : undefined
     if (place === undefined) party.fresh.push(work)
-    this.#stands.set(work.serial, { party, place })
+    work.stand = { party, place }
+    this.#size += 1
     party.size += 1
     party.turn ??= this.#turns.join(party)
     this.#changed(party.ledger, party.size)
@@ -104,8 +99,10 @@ export class Line {
 
   /** Gives up its place in the line: it goes out, or has ended. The next turn is another partition's. */
   step(work: Work): void {
-    const stand = this.#stands.delete(work.serial)
+    const { stand } = work
     if (stand === undefined) return
+    work.stand = undefined
+    this.#size -= 1
     const { party, place } = stand
     if (place !== undefined) party.again.leave(place)
     party.size -= 1
@@ -154,6 +151,11 @@ export class Line {
     }
     return party
   }
+}
+
+/** Sent before, it stands among the others; what is left of it in the heap is nothing. */
+function isFresh({ stand }: Work): boolean {
+  return stand !== undefined && stand.place === undefined
 }
 
 export type Order = 'key' | 'partition' | 'none'

@@ -19,6 +19,7 @@ import { close, end, fail } from './ending.ts'
 import type { JsonMembers } from './json.ts'
 import { NO_MEMBERS } from './json.ts'
 import type { Ledger } from './ledger.ts'
+import type { Stand } from './line.ts'
 import type { Entry } from './unsettled.ts'
 import type { LifecycleStatus } from './lifecycle.ts'
 import type { KafkaRecord } from './record.ts'
@@ -75,6 +76,8 @@ export interface Work {
   alone: boolean
   /** Its record's bytes share memory with no other's. */
   isOnItsOwn: boolean
+  /** Its place in the line; undefined while it is not in it. */
+  stand: Stand | undefined
 }
 
 /** A work of a record that has just been received. */
@@ -106,6 +109,7 @@ export function newWork(
     letter: undefined,
     alone: false,
     isOnItsOwn: false,
+    stand: undefined,
   }
 }
 
