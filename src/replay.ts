@@ -185,7 +185,7 @@ class Replay {
     if (outcome.kind === 'sent') this.#count('sent', ...(outcome.accepted ? (['accepted'] as const) : []))
     if (outcome.kind === 'failed') {
       this.#count('failed')
-      this.#say(`failed  ${this.#lines.line(letter, weighed.message?.id)}: ${harmless(outcome.why)}`)
+      this.#say(this.#lines.failed(letter, weighed.message?.id, outcome.why))
     }
     return outcome
   }

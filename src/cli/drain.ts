@@ -1,5 +1,6 @@
 /**
- * `xzepr-bridge drain`: asks the bridge beside it to drain, and says what it waits for.
+ * `xzepr-bridge drain`: asks the bridge beside it to drain, and says what it waits for. It says that the bridge drains
+ * only once the bridge has said so.
  *
  *   0  drained     1  not: the grace is over, or this bridge cannot be drained     69  nobody listens (EX_UNAVAILABLE)
  *
@@ -23,6 +24,8 @@ export interface DrainCommand {
 export const EX_UNAVAILABLE = 69
 /** What the bridge may take after the grace, and the way to it. */
 const AFTER_GRACE_MS = 5000
+/** Soon, so that a person sees it begin; a drain that ends before needs no more words than that. */
+const LOOK_FIRST_MS = 200
 const LOOK_EVERY_MS = 1000
 const ANSWER_MAX_BYTES = 4_194_304
 
@@ -46,39 +49,42 @@ type Answer =
 export async function drainBridge(command: DrainCommand): Promise<number> {
   const { address, clock, say, timeoutMs = address.graceMs + AFTER_GRACE_MS } = command
   const where = `${address.host}, port ${address.port}`
-  say(`Draining the bridge at ${where}: it takes nothing new, and has ${seconds(timeoutMs)} to end what is in hand.`)
-  const watch = new Watch(command)
+  const begun = `Draining the bridge at ${where}: it takes nothing new, and has ${seconds(timeoutMs)} to end what is in hand.`
+  const watch = new Watch(command, begun)
   const why = JSON.stringify({ why: command.reason ?? 'xzepr-bridge drain' })
   const answer = await within(timeoutMs, clock, call(address, 'POST', '/drain', why))
   const last = watch.end()
-  const [exitCode, sentence] = verdict(answer, where)
+  const [exitCode, sentence] = answer === undefined ? tooLate(last, where) : verdict(answer, where)
   if (exitCode === 0) say(sentence)
-  else command.complain(answer === undefined && last !== '' ? `${sentence} ${last}` : sentence)
+  else command.complain(sentence)
   return exitCode
 }
 
-/** Says what the drain waits for, whenever that has changed. */
+/** Says that the drain has begun, once the bridge says so, and then what it waits for, whenever that has changed. */
 class Watch {
   readonly #command: DrainCommand
+  readonly #begun: string
   #wake: Wake | undefined
-  #said = ''
+  /** Undefined until the bridge has said that it drains. */
+  #said: string | undefined
   #ended = false
 
-  constructor(command: DrainCommand) {
+  constructor(command: DrainCommand, begun: string) {
     this.#command = command
-    this.#later()
+    this.#begun = begun
+    this.#later(LOOK_FIRST_MS)
   }
 
-  /** @returns what it said last. */
-  end(): string {
+  /** @returns what it waited for last; undefined when the bridge never said that it drains. */
+  end(): string | undefined {
     this.#ended = true
     this.#wake?.cancel()
     return this.#said
   }
 
-  #later(): void {
+  #later(inMs: number): void {
     const { clock } = this.#command
-    this.#wake = clock.wake(clock.nowMs() + LOOK_EVERY_MS, () => {
+    this.#wake = clock.wake(clock.nowMs() + inMs, () => {
       void this.#look()
     })
   }
@@ -87,16 +93,25 @@ class Watch {
     const { address, clock, say } = this.#command
     const answer = await within(LOOK_EVERY_MS, clock, call(address, 'GET', '/status'))
     if (this.#ended) return
-    const line = answer?.kind === 'answer' && answer.status === 200 ? waitsFor(answer.json) : this.#said
-    if (line !== this.#said) say(line)
-    this.#said = line
-    this.#later()
+    if (answer?.kind === 'answer' && answer.json.drain !== undefined) {
+      if (this.#said === undefined) say(this.#begun)
+      const line = waitsFor(answer.json)
+      if (line !== this.#said) say(line)
+      this.#said = line
+    }
+    this.#later(LOOK_EVERY_MS)
   }
 }
 
+/** The time was over before the bridge had drained. @param last what it waited for, where it said that it drains. */
+function tooLate(last: string | undefined, where: string): readonly [exitCode: number, sentence: string] {
+  return last === undefined
+    ? [1, `The bridge at ${where} has not answered in time: its log says whether it drains.`]
+    : [1, `Not drained in time; the bridge goes on draining. ${last}`]
+}
+
 /** What the answer to the drain means: the exit code, and a sentence. */
-function verdict(answer: Answer | undefined, where: string): readonly [exitCode: number, sentence: string] {
-  if (answer === undefined) return [1, 'Not drained in time; the bridge goes on draining.']
+function verdict(answer: Answer, where: string): readonly [exitCode: number, sentence: string] {
   if (answer.kind === 'failure') {
     if (answer.code !== 'ECONNREFUSED') {
       return [1, `The bridge at ${where} broke off (${answer.code}): its log says how far it came.`]

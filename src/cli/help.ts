@@ -28,10 +28,10 @@ const USAGE: readonly (readonly [string, string])[] = [
 ]
 
 const EXITS: readonly (readonly [string, string])[] = [
-  ['0', 'Stopped as asked; drained.'],
-  ['1', 'Failed; not drained.'],
+  ['0', 'Stopped as asked; all drained, or all sent.'],
+  ['1', 'Failed; not all drained, or not all sent.'],
   ['64', 'The command line is wrong.'],
-  ['69', 'Nobody listens on the ops port.'],
+  ['69', 'Nobody listens on the ops port (drain), or Kafka cannot be read (replay).'],
   ['78', 'The configuration is wrong; every error is listed.'],
 ]
 
@@ -52,7 +52,7 @@ has drained delivers again only after a restart.
 In a pod, so that the app's last works count while the app still ends:
 
   containers or initContainers:
-    - name: xzepr-bridge
+    - name: bridge
       lifecycle:
         preStop:
           exec:

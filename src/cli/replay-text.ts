@@ -24,7 +24,16 @@ const ID_CHARS = 26
 export class LetterLines {
   #placeChars = 0
 
-  line({ letter, atMs }: Letter, id: string | undefined): string {
+  line(letter: Letter, id: string | undefined): string {
+    return `${this.#which(letter, id)}  ${harmless(letter.letter.error)}`
+  }
+
+  /** A letter that came to nothing again: why it does now, and why it had before. */
+  failed(letter: Letter, id: string | undefined, why: string): string {
+    return `failed  ${this.#which(letter, id)}  now: ${clause(why)}; before: ${clause(letter.letter.error)}`
+  }
+
+  #which({ letter, atMs }: Letter, id: string | undefined): string {
     const place = harmless(coordinates(letter.record))
     this.#placeChars = Math.max(this.#placeChars, place.length)
     return [
@@ -32,9 +41,13 @@ export class LetterLines {
       letter.reason.padEnd(REASON_CHARS),
       place.padEnd(this.#placeChars),
       harmless(id ?? NO_ID, 80).padEnd(ID_CHARS),
-      harmless(letter.error),
     ].join('  ')
   }
+}
+
+/** A sentence as one clause of another. */
+function clause(sentence: string): string {
+  return harmless(sentence).replace(/\.$/, '')
 }
 
 /** `1 letter`, `2 letters`. */

@@ -9,6 +9,7 @@ import { VirtualClock } from '../support/clock.ts'
 
 interface Scope {
   teardown(what: () => unknown): void
+  equal(found: unknown, wanted: unknown): unknown
 }
 
 type Answering = (request: IncomingMessage & { body: string }, response: ServerResponse) => void
@@ -64,7 +65,8 @@ void t.test('a bridge that has drained is exit code 0; the reason and the token 
   t.equal(await exitCode, 0)
   t.same(requests, ['POST /drain {"why":"pod \\"ends\\""}'])
   t.equal(authorization, undefined)
-  t.match(said, [/^Draining the bridge at 127\.0\.0\.1, port \d+.* 30 s /, /^Drained/])
+  t.match(said, [/^Drained/])
+  t.equal(said.length, 1)
   t.same(complained, [])
   t.equal(clock.pending, 0)
   const { port } = await made(t, answering)
@@ -79,42 +81,71 @@ void t.test('when the grace is over it is exit code 1, and says how much is left
   t.match(complained, [/2 works not ended, 1 report owed to XZepr and 0 dead letters not written/])
 })
 
-void t.test('while it waits it says what for, whenever that has changed', async (t) => {
+/** A drain that is looked at once for each of `states`, then ends; how much had been said after each look. */
+async function watched(t: Scope, states: readonly object[]) {
   let finish = (): void => undefined
-  const works = [{ running: 2, attempting: 1 }, { running: 2, attempting: 1 }, { running: 1 }]
+  const left = [...states]
   const { exitCode, clock, said, came } = await made(t, ({ url }, response) => {
     if (url === '/drain') finish = () => response.end(drained(0, 0))
-    else response.end(JSON.stringify({ works: works.shift(), reports: { events: 1 } }))
+    else response.end(JSON.stringify(left.shift()))
   })
   await came(1)
-  for (const count of [2, 3, 4]) {
-    await clock.advance(1000)
-    await came(count)
+  const counts: number[] = []
+  for (let look = 0; look < states.length; look++) {
+    await clock.advance(look === 0 ? 200 : 1000)
+    await came(2 + look)
     while (clock.pending < 2) await new Promise((resolve) => setImmediate(resolve))
+    counts.push(said.length)
   }
   finish()
   t.equal(await exitCode, 0)
+  return { said, counts }
+}
+
+void t.test('while it waits it says what for, whenever that has changed', async (t) => {
+  const works = [{ running: 2, attempting: 1 }, { running: 2, attempting: 1 }, { running: 1 }]
+  const { said } = await watched(
+    t,
+    works.map((works) => ({ drain: { stage: 'draining' }, works, reports: { events: 1 } })),
+  )
+  t.match(said[0], /^Draining the bridge at 127\.0\.0\.1, port \d+: .* 30 s /)
   t.same(said.slice(1, -1), [
     'Waiting for 3 works with the app and 1 report for XZepr.',
     'Waiting for 1 work with the app and 1 report for XZepr.',
   ])
 })
 
+void t.test('it says that the bridge drains only once the bridge says so', async (t) => {
+  const works = { running: 1 }
+  const { counts } = await watched(t, [
+    { phase: 'running', works },
+    { drain: { stage: 'draining' }, works },
+  ])
+  t.same(counts, [0, 2])
+})
+
 void t.test('it ends by its own clock, the grace and 5 s, whatever the bridge does', async (t) => {
-  for (const [timeoutMs, endsMs] of [
-    [undefined, 30_000],
-    [7000, 7000],
+  const draining: Answering = ({ url }, response) => {
+    if (url === '/status') response.end(JSON.stringify({ drain: { stage: 'draining' } }))
+  }
+  const nothing: Answering = () => undefined
+  for (const [timeoutMs, endsMs, answering, why] of [
+    [undefined, 30_000, nothing, /^The bridge at .* has not answered in time/],
+    [7000, 7000, draining, /^Not drained in time; the bridge goes on draining\. Waiting for 0 works/],
   ] as const) {
-    const { exitCode, clock, complained, came } = await made(t, () => undefined, { timeoutMs })
+    const { exitCode, clock, complained, said, came } = await made(t, answering, { timeoutMs })
     await came(1)
-    await clock.advance(endsMs - 1)
+    await clock.advance(200)
+    await came(2)
+    while (answering === draining && said.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    await clock.advance(endsMs - 201)
     let over = false
     void exitCode.then(() => (over = true))
     await clock.advance(0)
     t.equal(over, false)
     await clock.advance(1)
     t.equal(await exitCode, 1)
-    t.match(complained, [/^Not drained in time/])
+    t.match(complained, [why])
     t.equal(clock.pending, 0)
   }
 })
@@ -124,8 +155,9 @@ void t.test('nobody there is exit code 69', async (t) => {
   server.close()
   await once(server, 'close')
   const address = { host: '127.0.0.1', port, graceMs: 0, token: undefined }
-  const { exitCode, complained } = await made(t, () => undefined, { address })
+  const { exitCode, complained, said } = await made(t, () => undefined, { address })
   t.equal(await exitCode, 69)
+  t.same(said, [], 'it says nothing of a drain')
   t.match(complained, [/^Nobody listens.*BRIDGE_OPS_PORT/])
 })
 

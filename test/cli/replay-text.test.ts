@@ -26,13 +26,20 @@ void t.test('letters stand in lines below each other', async (t) => {
   t.equal(third.indexOf('  -  '), column - 2, 'one without an id is as wide')
 })
 
+void t.test('a letter that fails again says why now and why before, as two clauses', async (t) => {
+  t.match(
+    new LetterLines().failed(letterOf(1n), '01J', 'HTTP 503, attempt 5 of 5'),
+    /^failed {2}2026-11-23T10:35:00\.000Z {2}rejected .* 01J +now: HTTP 503, attempt 5 of 5; before: The app answered HTTP 422$/,
+  )
+})
+
 void t.test('nothing from outside can garble a terminal or break a line', async (t) => {
   fc.assert(
-    fc.property(
-      anyText(400),
-      anyText(),
-      (error, id) => !/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/.test(new LetterLines().line(letterOf(1n, error), id)),
-    ),
+    fc.property(anyText(400), anyText(), (error, id) => {
+      const letter = letterOf(1n, error)
+      const lines = [new LetterLines().line(letter, id), new LetterLines().failed(letter, id, error)]
+      return lines.every((line) => !/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/.test(line))
+    }),
   )
   t.ok(harmless('x'.repeat(5000)).length <= 200)
 })

@@ -92,7 +92,7 @@ for (const [filter, yes, no] of EXAMPLES) {
 
 void t.test('the README’s filters are filters', async (t) => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const examples = [...readme.matchAll(/`BRIDGE_FILTER=([^`]+)`/g)].map(([, json = '']) => json)
+  const examples = [...readme.matchAll(/`BRIDGE_FILTER='([^`]+)'`/g)].map(([, json = '']) => json)
   t.ok(examples.length >= 4)
   for (const json of examples) t.equal(why(json), undefined, json)
 })

@@ -218,9 +218,9 @@ void t.test('what fails is named and costs the others nothing', async (t) => {
   )
   const { code, err } = await replayed(topic, app, ['--all'])
   t.equal(code, 1)
-  t.match(err, /^failed {2}.* xzepr\.dev\.events\/1\/1 .*event-1.*: HTTP 422$/m)
-  t.match(err, /^failed .*event-2.*: HTTP 503, attempt 5 of 5$/m)
-  t.match(err, /^failed .*events\/1\/3.*: it still cannot be read: its value is not JSON/m)
+  t.match(err, /^failed {2}.* xzepr\.dev\.events\/1\/1 .*event-1 .*now: HTTP 422; before: The app answered HTTP 422$/m)
+  t.match(err, /^failed .*event-2 .*now: HTTP 503, attempt 5 of 5; before: /m)
+  t.match(err, /^failed .*events\/1\/3 .*now: it still cannot be read: its value is not JSON.*; before: /m)
   t.match(err, new RegExp(`^no letter {2}${topic}/\\d/\\d: it has none of the headers`, 'm'))
   t.match(err, /^2 letters sent, 1 of them accepted \(the app reports later\), 3 failed, 1 could not be read\.$/m)
   t.same(
@@ -329,7 +329,7 @@ void t.test('a letter that had to leave its value out is sent from where the ori
   const { code, err } = await replayed(topic, app, ['--all'])
   t.same([code, idsAt(app)], [1, ['large']])
   t.equal(app.deliveries[0]?.body, eventOf('large').toString())
-  t.match(err, /\/0\/7 .*: its value was too large for the letter, and the original is gone$/m)
+  t.match(err, /\/0\/7 .*now: its value was too large for the letter, and the original is gone; before: /m)
 })
 
 void t.test(
