@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what the bridge costs and how long it takes, beside references that run in turn with it.
  *
- *   load ─▶ latency ─▶ idle ─▶ held ─▶ beside ─▶ crash ─▶ a table (standard output), JSON, a page for the docs
+ *   load ─▶ latency ─▶ idle ─▶ held ─▶ beside ─▶ crash ─▶ profile ─▶ a table (standard output), JSON, a page for the docs
  *
  * Progress goes to standard error. A benchmark judges nobody: the exit code is 0 with goals met or not, 1 when it could
  * not measure, 64 for a wrong command line, 69 when no Kafka could be had.
@@ -15,6 +15,7 @@ import { load } from './load.ts'
 import type { BenchOptions, Section } from './options.ts'
 import { BENCH_HELP, parseBench } from './options.ts'
 import { markdown, sheetOf, table } from './paper.ts'
+import { profile } from './profile.ts'
 import { crash, held, idle } from './rest.ts'
 import { Stage } from './stage.ts'
 
@@ -55,6 +56,7 @@ async function bench(options: BenchOptions): Promise<number> {
     if (has('held')) figures.push(...(await held(stage, progress)))
     if (has('beside')) figures.push(...(await beside(stage, extent, progress)))
     if (has('crash')) figures.push(...(await crash(stage, progress)))
+    if (has('profile')) figures.push(...(await profile(stage, extent, progress)))
   } finally {
     await strike()
   }

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 
-export const SECTIONS = ['load', 'batch', 'latency', 'idle', 'held', 'beside', 'crash'] as const
+export const SECTIONS = ['load', 'batch', 'latency', 'idle', 'held', 'beside', 'crash', 'profile'] as const
 export type Section = (typeof SECTIONS)[number]
 
 /** How much is measured. */
@@ -51,6 +51,7 @@ whether goals are met or not.
                    held     memory with 10,000 works held by 202
                    beside   latency behind one work of 30 s in the partition
                    crash    what comes again after kill -9
+                   profile  what the bridge's processor time goes into
   --quick        one round of a fifth, in 2 minutes
   --json FILE    writes the figures to a file
   --markdown     writes docs/reference/benchmark.md

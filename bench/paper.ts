@@ -10,6 +10,7 @@ import { KAFKA_VERSION } from '../dist/dev/kafka/settings.js'
 import type { Figure } from './figures.ts'
 import { goalText, isMet, valueText, verdict } from './figures.ts'
 import type { BenchOptions } from './options.ts'
+import { SECTIONS } from './options.ts'
 
 export interface Sheet {
   readonly at: string
@@ -33,7 +34,7 @@ export function sheetOf(
   const version = (name: string): string => (require(`${name}/package.json`) as { version: string }).version
   const [cpu] = cpus()
   const words = [
-    ...(options.sections.size < 7 ? ['--only', [...options.sections].join(',')] : []),
+    ...(options.sections.size < SECTIONS.length ? ['--only', [...options.sections].join(',')] : []),
     ...(options.quick ? ['--quick'] : []),
   ]
   return {
@@ -81,8 +82,9 @@ export function markdown(sheet: Sheet): string {
     'Ratios are to a loop over undici’s `request` that reads no Kafka and sends the same 1 KiB to the same app, 64 at a',
     'time, and ran in turn with the others; the median of the rounds. Events are counted at the app, from the first',
     `delivery to the last. The bridge runs as a process with its log at \`info\`; a backlog of ${events} events stands in 3`,
-    'partitions. Latency is from the producer’s hand to the app, by one clock. Absolute figures hold for that machine on',
-    'that day alone.',
+    'partitions. Latency is from the producer’s hand to the app, by one clock. The last rows say what an event costs the',
+    'bridge’s main thread, by whose code runs: Node’s own counts for whoever called it. Absolute figures hold for that',
+    'machine on that day alone; [Speed](../explanation/speed.md) says what they mean.',
     '',
     '| what | measured | goal | | |',
     '| --- | --- | --- | --- | --- |',

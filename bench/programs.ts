@@ -27,10 +27,10 @@ export class Program {
   readonly #lines: string[] = []
   readonly #watchers = new Set<() => void>()
 
-  /** @param channel whether it speaks with the benchmark. */
-  constructor(name: string, script: string, env: NodeJS.ProcessEnv, channel = false) {
+  /** @param channel whether it speaks with the benchmark. @param flags Node's own. */
+  constructor(name: string, script: string, env: NodeJS.ProcessEnv, channel = false, flags: readonly string[] = []) {
     this.name = name
-    const child = spawn(process.execPath, [script], {
+    const child = spawn(process.execPath, [...flags, script], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
     })

@@ -127,9 +127,14 @@ export class Stage {
   }
 
   /** The bridge as it is run in production: the built process, its log at `info`. */
-  async bridge(path: string, topic: string, env: NodeJS.ProcessEnv = {}): Promise<Program> {
+  async bridge(
+    path: string,
+    topic: string,
+    env: NodeJS.ProcessEnv = {},
+    flags: readonly string[] = [],
+  ): Promise<Program> {
     const [workPort, opsPort] = await freePorts(2)
-    return new Program('the bridge', here('../dist/main.js'), {
+    const whole = {
       NODE_ENV: 'production',
       BRIDGE_SERVICE: this.name('service'),
       BRIDGE_WEBHOOK_URL: this.app.url(path),
@@ -142,6 +147,7 @@ export class Stage {
       XZEPR_API_URL: this.#xzepr.url,
       XZEPR_API_TOKEN: this.#xzepr.token({ sub: USER, lifetimeMs: 3_600_000 }),
       ...env,
-    })
+    }
+    return new Program('the bridge', here('../dist/main.js'), whole, false, flags)
   }
 }
