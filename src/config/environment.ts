@@ -12,8 +12,6 @@
 import { fastifyEnv } from '@fastify/env'
 import { fastify } from 'fastify'
 import { closestMatch } from 'leven'
-import type { TSchema } from 'typebox'
-import { Type } from 'typebox'
 import type { FileReader } from './files.ts'
 import { readText } from './files.ts'
 import type { Findings } from './findings.ts'
@@ -23,14 +21,11 @@ import { ALL_VARIABLES } from './variables.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-const SCHEMA = Type.Object(
-  Object.fromEntries(
-    [...ALL_VARIABLES].map(([name, { schema, presence }]): [string, TSchema] => [
-      name,
-      presence === 'optional' ? Type.Optional(schema) : schema,
-    ]),
-  ),
-)
+const SCHEMA = {
+  type: 'object',
+  properties: Object.fromEntries([...ALL_VARIABLES].map(([name, { schema }]) => [name, schema])),
+  required: [...ALL_VARIABLES].flatMap(([name, { presence }]) => (presence === 'optional' ? [] : [name])),
+}
 
 /** The declared variables that are set, by their first name. An empty text is not set. */
 export function gather(env: Environment): Map<string, string> {

@@ -3,14 +3,13 @@
  *
  * Defaults are the contract's, section 7; a law test pins them.
  */
-import { Type } from 'typebox'
 import { SECRETS_MAX, eventTypes, httpUrl, topic, webhookSecrets } from './sound.ts'
-import { choice, optional, path, preset, whole } from './variable.ts'
+import { choice, optional, path, text, whole } from './variable.ts'
 
 const DAY_MS = 86_400_000
 
 export const DELIVERY_VARIABLES = {
-  BRIDGE_WEBHOOK_URL: preset(Type.String({ default: 'http://127.0.0.1:8080/events' }), {
+  BRIDGE_WEBHOOK_URL: text('http://127.0.0.1:8080/events', {
     group: 'Webhook',
     kind: 'url',
     description: 'Where events are posted to: the app beside the bridge.',
@@ -28,7 +27,7 @@ export const DELIVERY_VARIABLES = {
     description: 'Longest a delivery may take from connecting to the last byte of the answer, in milliseconds.',
     example: '10000',
   }),
-  BRIDGE_WEBHOOK_SECRET: optional(Type.String(), {
+  BRIDGE_WEBHOOK_SECRET: optional({
     group: 'Webhook',
     kind: 'secret',
     description: 'Signs deliveries as Standard Webhooks do; several, with white-space between, while they change.',
@@ -52,7 +51,7 @@ export const DELIVERY_VARIABLES = {
     description: 'How long a delivery waits to be filled, in milliseconds, with the format batch.',
     example: '50',
   }),
-  BRIDGE_APP_HEALTH_URL: optional(Type.String(), {
+  BRIDGE_APP_HEALTH_URL: optional({
     group: 'Webhook',
     kind: 'url',
     description:
@@ -61,14 +60,14 @@ export const DELIVERY_VARIABLES = {
     right: 'an http:// or https:// address without user and password',
     sound: httpUrl,
   }),
-  BRIDGE_EVENT_TYPES: preset(Type.String({ default: '*' }), {
+  BRIDGE_EVENT_TYPES: text('*', {
     group: 'Delivery',
     description: 'The types of events the app wants, with commas between; * is any text, ! refuses.',
     example: 'deployment.*,!deployment.test',
     right: 'types with commas between, such as deployment.*,!deployment.test',
     sound: eventTypes,
   }),
-  BRIDGE_FILTER: optional(Type.String(), {
+  BRIDGE_FILTER: optional({
     group: 'Delivery',
     description: 'Which of these events the app wants: a filter in JSON, in the dialects of CloudEvents Subscriptions.',
     example: '{"exact":{"success":"true","platformid":"kubernetes"}}',
@@ -119,7 +118,7 @@ export const DELIVERY_VARIABLES = {
     description: 'How long an accepted work may stay silent, in seconds; then its attempt has failed.',
     example: '3600',
   }),
-  BRIDGE_DEAD_LETTER_TOPIC: optional(Type.String(), {
+  BRIDGE_DEAD_LETTER_TOPIC: optional({
     group: 'Delivery',
     description:
       'The topic that records go to which failed for good; it must be there, the bridge does not make it. Without it they are logged and passed over.',

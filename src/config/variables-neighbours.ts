@@ -4,12 +4,11 @@
  * The names are XZepr's own and the seed's; the defaults are those of a local XZepr, so that the first try needs
  * nothing but a service's name and a token.
  */
-import { Type } from 'typebox'
 import { baseUrl, brokers, name, token, topic } from './sound.ts'
-import { choice, optional, path, preset, whole } from './variable.ts'
+import { choice, optional, path, text, whole } from './variable.ts'
 
 export const KAFKA_VARIABLES = {
-  XZEPR_KAFKA_BROKERS: preset(Type.String({ default: 'localhost:9092' }), {
+  XZEPR_KAFKA_BROKERS: text('localhost:9092', {
     group: 'Kafka',
     // Some write a password into it, as other clients allow.
     kind: 'url',
@@ -18,14 +17,14 @@ export const KAFKA_VARIABLES = {
     right: 'host:port, with commas between, no scheme; an IPv6 host needs a name',
     sound: brokers,
   }),
-  XZEPR_KAFKA_TOPIC: preset(Type.String({ default: 'xzepr.dev.events' }), {
+  XZEPR_KAFKA_TOPIC: text('xzepr.dev.events', {
     group: 'Kafka',
     description: 'The topic that XZepr publishes its events to.',
     example: 'xzepr.prod.events',
     right: 'the name of one topic: up to 249 letters, digits, dots, underscores and hyphens',
     sound: topic,
   }),
-  XZEPR_KAFKA_GROUP_ID: optional(Type.String(), {
+  XZEPR_KAFKA_GROUP_ID: optional({
     group: 'Kafka',
     description: 'The consumer group. Its offsets are the bridge’s only memory: another name starts over.',
     example: 'xzepr-consumer-deployer',
@@ -48,14 +47,14 @@ export const KAFKA_VARIABLES = {
     description: 'How the bridge signs in with SASL_PLAINTEXT and SASL_SSL.',
     example: 'SCRAM-SHA-512',
   }),
-  XZEPR_KAFKA_SASL_USERNAME: optional(Type.String(), {
+  XZEPR_KAFKA_SASL_USERNAME: optional({
     group: 'Kafka',
     description: 'The user for SASL.',
     example: 'deployer',
     right: 'a user’s name',
     sound: name(255),
   }),
-  XZEPR_KAFKA_SASL_PASSWORD: optional(Type.String(), {
+  XZEPR_KAFKA_SASL_PASSWORD: optional({
     group: 'Kafka',
     kind: 'secret',
     description: 'The password for SASL.',
@@ -88,7 +87,7 @@ export const KAFKA_VARIABLES = {
 } as const
 
 export const XZEPR_VARIABLES = {
-  XZEPR_API_URL: preset(Type.String({ default: 'http://localhost:8042' }), {
+  XZEPR_API_URL: text('http://localhost:8042', {
     group: 'XZepr',
     kind: 'url',
     description: 'Where XZepr’s API is, without /api/v1.',
@@ -96,7 +95,7 @@ export const XZEPR_VARIABLES = {
     right: 'an http:// or https:// address without user, password, ?, # and /api/v1',
     sound: baseUrl,
   }),
-  XZEPR_API_TOKEN: optional(Type.String(), {
+  XZEPR_API_TOKEN: optional({
     group: 'XZepr',
     kind: 'secret',
     description: 'An access token of XZepr. Such tokens live 15 minutes: for trying things out.',
@@ -109,14 +108,14 @@ export const XZEPR_VARIABLES = {
     description: 'A file with the access token, read again when it changes, for whoever has an agent that writes it.',
     example: '/var/run/secrets/xzepr/token',
   }),
-  XZEPR_API_USERNAME: optional(Type.String(), {
+  XZEPR_API_USERNAME: optional({
     group: 'XZepr',
     description: 'The user to sign in to XZepr with.',
     example: 'deployer',
     right: 'a user’s name',
     notYet: true,
   }),
-  XZEPR_API_PASSWORD: optional(Type.String(), {
+  XZEPR_API_PASSWORD: optional({
     group: 'XZepr',
     kind: 'secret',
     description: 'The password to sign in to XZepr with.',

@@ -3,18 +3,17 @@
  *
  * Everything but the service's name has a default. Defaults are the contract's, section 7; a law test pins them.
  */
-import { Type } from 'typebox'
 import { utf8Bytes } from '../core/json.ts'
 import { NAME_MAX_BYTES, VERSION_MAX_BYTES } from '../core/lifecycle.ts'
 import { host, name } from './sound.ts'
-import { choice, optional, path, preset, required, whole } from './variable.ts'
+import { choice, optional, path, required, text, whole } from './variable.ts'
 
 /** Room for `.completed` behind a work's name, and for what the service's name is built into. */
 const WORK_NAME_MAX_BYTES = NAME_MAX_BYTES - '.completed'.length
 const SERVICE_MAX_BYTES = NAME_MAX_BYTES - utf8Bytes('xzepr-consumer-')
 
 function named(maxBytes: number, from: string, description: string, example: string) {
-  return optional(Type.String(), {
+  return optional({
     group: 'Service',
     description,
     example,
@@ -25,7 +24,7 @@ function named(maxBytes: number, from: string, description: string, example: str
 }
 
 export const SERVICE_VARIABLES = {
-  BRIDGE_SERVICE: required(Type.String(), {
+  BRIDGE_SERVICE: required({
     group: 'Service',
     description: 'The name of the service beside the bridge. Group, receiver, work and package are named after it.',
     example: 'deployer',
@@ -50,7 +49,7 @@ export const SERVICE_VARIABLES = {
 } as const
 
 export const RUNNING_VARIABLES = {
-  BRIDGE_WORK_API_HOST: preset(Type.String({ default: '127.0.0.1' }), {
+  BRIDGE_WORK_API_HOST: text('127.0.0.1', {
     group: 'Work API',
     description: 'The address that the app calls. Beyond loopback it needs a token.',
     example: '127.0.0.1',
@@ -72,7 +71,7 @@ export const RUNNING_VARIABLES = {
     description: 'What becomes of a report about a work that is not in hand: sent on to XZepr, or 404.',
     example: 'reject',
   }),
-  BRIDGE_OPS_HOST: preset(Type.String({ default: 'all' }), {
+  BRIDGE_OPS_HOST: text('all', {
     group: 'Running',
     description: 'The address of probes, metrics, status and levers; all = every interface.',
     example: '0.0.0.0',

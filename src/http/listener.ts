@@ -8,8 +8,7 @@
  * Fastify as it comes holds a slow sender's socket for ever, answers a wrong method with 404 and writes errors of its
  * own shape: each is turned round here, once.
  */
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { AnySchema } from 'ajv'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
 import { BridgeError } from '../core/errors.ts'
@@ -17,6 +16,7 @@ import type { Clock } from '../core/seams.ts'
 import { rawProblem, refusalOf, refusalOfConnection } from './fault.ts'
 import type { Refusal } from './problems.ts'
 import { PROBLEM_TYPE, problemText, sendProblem } from './problems.ts'
+import { queries } from './schemas.ts'
 
 export const LIMITS = {
   maxConnections: 1024,
@@ -82,8 +82,8 @@ export function listener(options: ListenerOptions, guard: Guard = () => undefine
       if (!socket.writable || error.code === 'ECONNRESET') return
       socket.end(rawProblem(refusalOfConnection(error.code)))
     },
-  }).withTypeProvider<TypeBoxTypeProvider>()
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  })
+  app.setValidatorCompiler<AnySchema>(({ schema }) => queries.compile(schema))
   app.server.maxConnections = limits.maxConnections
   app.server.on('checkExpectation', (_request, response) => {
     const body = problemText({ code: 'expectation-unknown', detail: 'Only 100-continue can be expected.' })

@@ -6,13 +6,13 @@
  * JSON.parse would round 12345678901234567890 and turn 1.0 into 1, so numbers stay text on the way to XZepr. Members
  * that no schema names are ignored: a newer app can talk to an older bridge.
  */
+import type { SchemaObject } from 'ajv'
 import { LosslessNumber, parse, stringify } from 'lossless-json'
-import type { Static } from 'typebox'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import type { XStatic } from 'typebox/schema'
 import type { JsonMembers } from '../core/json.ts'
 import type { Report } from '../core/report.ts'
 import type { Refusal } from './problems.ts'
+import { bodies } from './schemas.ts'
 
 export type ReportKind = Report['kind']
 
@@ -21,31 +21,31 @@ export const PERIOD_MAX_SECONDS = 604_800
 /** XZepr's own parser (serde_json) refuses 128 levels; the event around `details` takes a few. */
 export const NESTING_MAX = 100
 
-const details = Type.Optional(Type.Object({}))
-const Started = Type.Object({
-  details,
-  name: Type.Optional(Type.String()),
-  version: Type.Optional(Type.String()),
-})
-const Progress = Type.Object({
-  details,
-  lease_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: PERIOD_MAX_SECONDS })),
-})
-const Completed = Type.Object({ details, success: Type.Optional(Type.Boolean()) })
-const Failed = Type.Object({
-  details,
-  error: Type.Optional(Type.String()),
-  error_code: Type.Optional(Type.String()),
-  retry: Type.Optional(Type.Boolean()),
-  retry_after_seconds: Type.Optional(Type.Number({ minimum: 0, maximum: PERIOD_MAX_SECONDS })),
-})
+const details = { type: 'object' } as const
+const TEXT = { type: 'string' } as const
+const FLAG = { type: 'boolean' } as const
 
-const CHECKS = {
-  started: Compile(Started),
-  progress: Compile(Progress),
-  completed: Compile(Completed),
-  failed: Compile(Failed),
-}
+const SCHEMAS = {
+  started: { type: 'object', properties: { details, name: TEXT, version: TEXT } },
+  progress: {
+    type: 'object',
+    properties: { details, lease_seconds: { type: 'number', exclusiveMinimum: 0, maximum: PERIOD_MAX_SECONDS } },
+  },
+  completed: { type: 'object', properties: { details, success: FLAG } },
+  failed: {
+    type: 'object',
+    properties: {
+      details,
+      error: TEXT,
+      error_code: TEXT,
+      retry: FLAG,
+      retry_after_seconds: { type: 'number', minimum: 0, maximum: PERIOD_MAX_SECONDS },
+    },
+  },
+} as const satisfies Record<ReportKind, SchemaObject>
+
+/** What a body holds once its schema has let it through. */
+type Members<K extends ReportKind> = XStatic<(typeof SCHEMAS)[K]>
 
 export type Parsed =
   { readonly kind: 'report'; readonly report: Report } | { readonly kind: 'refused'; readonly refusal: Refusal }
@@ -54,10 +54,10 @@ export type Parsed =
 export function parseReport(kind: ReportKind, body: Uint8Array | undefined): Parsed {
   const members = readObject(body ?? new Uint8Array())
   if ('code' in members) return { kind: 'refused', refusal: members }
-  const [wrong] = CHECKS[kind].Errors(members.object)
-  if (wrong !== undefined) {
-    const field = wrong.instancePath.slice(1)
-    return refused({ code: 'field-invalid', field, detail: `${field}: ${wrong.message}` })
+  if (!bodies.validate(SCHEMAS[kind], members.object)) {
+    const [wrong] = bodies.errors ?? []
+    const field = wrong?.instancePath.slice(1) ?? ''
+    return refused({ code: 'field-invalid', field, detail: `${field}: ${wrong?.message ?? 'is wrong'}` })
   }
   // Nothing of a progress report goes to XZepr, so nothing of it can be unstorable.
   if (kind !== 'progress' && tooLarge(members.object.details)) {
@@ -74,19 +74,19 @@ function toReport(kind: ReportKind, object: Record<string, unknown>): Report {
   const details = detailsOf(object.details)
   switch (kind) {
     case 'started': {
-      const { name, version } = object as Static<typeof Started>
+      const { name, version } = object as Members<'started'>
       return { kind, details, ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) }
     }
     case 'progress': {
-      const { lease_seconds: seconds } = object as Static<typeof Progress>
+      const { lease_seconds: seconds } = object as Members<'progress'>
       return { kind, details, ...(seconds === undefined ? {} : { leaseMs: Math.ceil(seconds * 1000) }) }
     }
     case 'completed': {
-      const { success } = object as Static<typeof Completed>
+      const { success } = object as Members<'completed'>
       return { kind, details, success: success ?? true }
     }
     case 'failed': {
-      const { error, error_code: errorCode, retry, retry_after_seconds: seconds } = object as Static<typeof Failed>
+      const { error, error_code: errorCode, retry, retry_after_seconds: seconds } = object as Members<'failed'>
       return {
         kind,
         details,

@@ -8,7 +8,7 @@
  * Repeating a call is always safe, so every 503 carries Retry-After.
  */
 import type { FastifyReply, FastifyRequest, LightMyRequestResponse, InjectOptions } from 'fastify'
-import { Type } from 'typebox'
+import type { XStatic } from 'typebox/schema'
 import { utf8Bytes } from '../core/json.ts'
 import { ID_MAX_BYTES } from '../core/message.ts'
 import type { Told, Verdict } from '../core/report.ts'
@@ -49,11 +49,13 @@ export interface WorkApi {
 export const WAIT_MAX_SECONDS = 60
 
 const KINDS: readonly ReportKind[] = ['started', 'progress', 'completed', 'failed']
-const Page = Type.Object({
-  after: Type.Optional(Type.String({ maxLength: 4096 })),
-  // Not Type.Integer: its conversion from text would cut 1.5 to 1 without a word.
-  limit: Type.Optional(Type.Number({ minimum: 1, maximum: 1000, multipleOf: 1 })),
-})
+const PAGE = {
+  type: 'object',
+  properties: {
+    after: { type: 'string', maxLength: 4096 },
+    limit: { type: 'integer', minimum: 1, maximum: 1000 },
+  },
+} as const
 
 interface OfWork {
   Params: { id: string }
@@ -147,7 +149,7 @@ export function workApi(options: WorkApiOptions): WorkApi {
     const work = desk.find(id)
     return work === undefined ? sendProblem(reply, unknownWork) : workJson(work)
   })
-  app.get('/work', { schema: { querystring: Page } }, async (request, reply) => {
+  app.get<{ Querystring: XStatic<typeof PAGE> }>('/work', { schema: { querystring: PAGE } }, async (request, reply) => {
     const { after, limit = 100 } = request.query
     const page = desk.list(after, limit)
     const works = page.works.map(workJson)

@@ -4,11 +4,13 @@
  *   main ─▶ app ─▶ all       bridge ─▶ core       core ─▶ core
  *   kafka, webhook, xzepr, http, dev ─▶ core and their one driver, never each other
  *   config, log, metrics, cli ─▶ core and their driver; cli also reads the declarations
+ *   typebox ─▶ nobody: it tells the compiler what schemas mean, and at run time it would take 20 MB and 0.1 s
  */
+import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import t from 'tap'
 import type { Source } from './sources.ts'
-import { SOURCES, importsOf } from './sources.ts'
+import { SOURCES, emitted, importsOf } from './sources.ts'
 
 interface Room {
   /** Other rooms it may import; `*` is any. */
@@ -34,13 +36,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
   kafka: { rooms: ['core'], packages: ['kafkajs', 'fzstd', 'lz4js'], node: true },
   webhook: { rooms: ['core'], packages: ['undici'], node: true },
   xzepr: { rooms: ['core'], packages: ['undici', 'lossless-json'], node: true },
-  http: {
-    rooms: ['core'],
-    packages: ['fastify', 'typebox', '@fastify/type-provider-typebox', 'lossless-json'],
-    node: true,
-  },
-  dev: { rooms: ['core'], packages: ['kafkajs', 'fastify', 'typebox', 'lossless-json'], node: true },
+  http: { rooms: ['core'], packages: ['fastify', 'ajv', 'lossless-json', 'typebox'], node: true },
+  dev: { rooms: ['core'], packages: ['kafkajs', 'fastify', 'lossless-json'], node: true },
 }
+
+/** Packages of which no room may have more than types. */
+const TYPES_ALONE = new Set(['typebox'])
 
 /** What app.ts is made of: it joins the road's books with the edges' shapes. */
 const APP = new Set(['status.ts', 'edges.ts'])
@@ -59,12 +60,16 @@ function offences(source: Source): string[] {
   const own = roomOf(source.path)
   const room = ROOMS[own]
   if (room === undefined) return [`src/${source.path}: no room of this name is on the table`]
-  return importsOf(source).flatMap(({ from, line }) => {
+  const imports = importsOf(source)
+  const hasTypes = imports.some(({ from }) => TYPES_ALONE.has(packageOf(from)))
+  const runs = new Set(hasTypes ? importsOf(emitted(source)).map(({ from }) => from) : [])
+  return imports.flatMap(({ from, line }) => {
     const allowed = from.startsWith('.')
       ? relativeAllowed(own, room, posix.join(posix.dirname(source.path), from))
       : from.startsWith('node:')
         ? room.node
-        : room.packages.includes('*') || room.packages.includes(packageOf(from))
+        : (room.packages.includes('*') || room.packages.includes(packageOf(from))) &&
+          !(TYPES_ALONE.has(packageOf(from)) && runs.has(from))
     return allowed ? [] : [`src/${source.path}:${line} (${own}) imports ${from}`]
   })
 }
@@ -91,6 +96,11 @@ void t.test('the law sees an import that is not on the table', async (t) => {
   t.equal(offence('core/ledger.ts', `import { x } from 'node:fs'`), 1, 'the platform in the core')
   t.equal(offence('core/ledger.ts', `import { x } from '../clock.ts'`), 1, 'the clock in the core')
   t.equal(offence('http/ops.ts', `const a = await import('undici')`), 1, 'another’s driver, loaded late')
+  t.equal(offence('http/ops.ts', `import { Type } from 'typebox'`), 1, 'more than types')
+  t.equal(offence('http/ops.ts', `import { type XStatic } from 'typebox/schema'`), 1, 'loaded for its types')
+  t.equal(offence('http/ops.ts', `const a = await import('typebox/compile')`), 1, 'more than types, loaded late')
+  t.equal(offence('main.ts', `export { Type } from 'typebox'`), 1, 'more than types, where all is allowed')
+  t.equal(offence('http/ops.ts', `import type { XStatic } from 'typebox/schema'`), 0, 'types alone')
   t.equal(offence('bridge.ts', `export { a } from './kafka/source.ts'`), 1, 'handed on')
   t.equal(offence('parlour/tea.ts', ''), 1, 'a room nobody knows')
   t.equal(offence('kafka/source.ts', `import { a } from './client.ts'\nimport { Kafka } from 'kafkajs'`), 0, 'its own')
@@ -104,4 +114,14 @@ void t.test('a relative import names a file, with its ending', async (t) => {
       .map(({ from, line }) => `src/${source.path}:${line} imports ${from}`),
   )
   t.same(bare, [])
+})
+
+void t.test('what runs loads one ajv: fastify, @fastify/env and the bridge share a copy', async (t) => {
+  const lock = readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')
+  const { packages } = JSON.parse(lock) as { packages: Record<string, { dev?: boolean }> }
+  const running = Object.keys(packages).filter((path) => packages[path]?.dev !== true)
+  t.same(
+    running.filter((path) => path.endsWith('node_modules/ajv')),
+    ['node_modules/ajv'],
+  )
 })

@@ -25,6 +25,14 @@ export function importsOf({ text }: Source): { readonly from: string; readonly l
   }))
 }
 
+/** The file as it runs: without what only the compiler reads. */
+export function emitted({ path, text }: Source): Source {
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+  })
+  return { path, text: outputText }
+}
+
 export function parsed({ path, text }: Source): ts.SourceFile {
   return ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true)
 }
