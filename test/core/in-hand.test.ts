@@ -217,6 +217,28 @@ void t.test('the books agree with the works at every step, and after the last ha
   )
 })
 
+void t.test(
+  'works that may go are stock for eight answers of every event that may be out, and for 512 at least',
+  async (t) => {
+    for (const [maxInFlight, maxPerCall, stock] of [
+      [1, 1, 512],
+      [100, 1, 800],
+      [16, 10, 1280],
+    ] as const) {
+      const { inHand } = assigned({ ...BOUNDS, maxInFlight, maxPerCall, maxBufferedBytes: 1 << 30 }).books
+      const ledger = ledgerOf(1)
+      inHand.buffers.assign(ledger)
+      const take = (n: number): void => {
+        inHand.take(workOf({ id: `w${n}`, ledger }))
+      }
+      for (let n = 1; n < stock; n++) take(n)
+      t.same(inHand.buffers.changes(), [])
+      take(stock)
+      t.match(inHand.buffers.changes(), [{ partition: ledger, pause: true }])
+    }
+  },
+)
+
 /** In a function of its own: what a test's frame still holds is not garbage. @returns what is revoked. */
 function comeAndBeRevoked(inHand: InHand): WeakRef<Work>[] {
   const ledger = ledgerOf(0)
