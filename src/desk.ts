@@ -100,8 +100,10 @@ export class Desk implements WorkDesk {
     if (work !== undefined) {
       const before = status && findReport(work, status)
       if (before !== undefined) return { kind: 'held', work: this.#view(work), told: before.told }
-      if (status !== work.state.name && work.state.name !== 'passed-over') {
-        const why = `the work has ${work.state.name} and its record is settled; it cannot be ${report.kind} any more`
+      const ending = endingOf(work)
+      if (status === undefined || (ending !== undefined && status !== ending)) {
+        const what = ending === undefined ? 'was let go of' : `has ${ending} and its record is settled`
+        const why = `the work ${what}; it cannot be ${report.kind} any more`
         return { kind: 'conflict', work: this.#view(work), why }
       }
     }
@@ -145,6 +147,13 @@ export class Desk implements WorkDesk {
   #view(work: Work): WorkView {
     return viewOf(work, this.#options.attemptsMax)
   }
+}
+
+/** How it ended; what was let go of ends as the app says first. */
+function endingOf(work: Work): 'completed' | 'failed' | undefined {
+  const { name } = work.state
+  if (name === 'completed' || name === 'failed') return name
+  return (['completed', 'failed'] as const).find((status) => findReport(work, status) !== undefined)
 }
 
 function full(why: string): Verdict {

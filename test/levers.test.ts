@@ -102,6 +102,23 @@ void t.test('what the app still says of a work that was let go of is forwarded, 
   )
   const again = road.desk.report('a', { kind: 'completed', details: new Map(), success: true })
   t.equal(again.kind, 'held', 'a repeat is no third')
+  const other = road.desk.report('a', { kind: 'failed', details: new Map(), retry: false })
+  t.match(other, { kind: 'conflict', why: /has completed/ }, 'the first ending counts')
+  t.equal(road.forwarded.length, 2)
+})
+
+void t.test('a work that was let go of is sent no more and has no lease: its app is told so', async (t) => {
+  const { road, operator } = made()
+  road.receive(['a'])
+  await road.answer('a', ACCEPTED)
+  operator.settle('a', ANNA)
+  for (const report of [
+    { kind: 'progress', details: new Map() },
+    { kind: 'failed', details: new Map(), retry: true },
+  ] as const) {
+    t.match(road.desk.report('a', report), { kind: 'conflict', why: /was let go of/ })
+  }
+  t.same(road.forwarded, [])
 })
 
 void t.test('what waited behind a work that is let go of goes on', async (t) => {

@@ -4,9 +4,9 @@
  * Each assigned partition has an even share of BRIDGE_MAX_BUFFERED_BYTES, so one with a long backlog never takes the
  * room of the others. It pauses past its share, or as soon as enough of its works may go: more in stock would make no
  * delivery sooner. Works that wait for others of their lane are no stock, so a partition with many of them is read on to
- * those that need not wait. It goes on below half of either: a gap between the two keeps it from pausing and resuming
- * with every record. What is fetched already still arrives, so a bound is passed by one fetch at most. Records that the
- * app has accepted are counted apart: they hold up no fetching, only further deliveries.
+ * those that need not wait. It goes on when it is well below each bound that it has reached: that gap keeps it from pausing
+ * and resuming with every record. What is fetched already still arrives, so a bound is passed by one fetch at most.
+ * Records that the app has accepted are counted apart: they hold up no fetching, only further deliveries.
  *
  * A buffer belongs to one assignment, by its ledger: what is counted for one that was revoked counts nowhere.
  */
@@ -17,7 +17,11 @@ interface Buffer {
   waitingBytes: number
   /** How many of its works may go. */
   ready: number
-  paused: boolean
+  /** The most since it was full of them. */
+  mostReady: number
+  /** Which bounds it has reached and not left by half since: it is paused for either. */
+  fullOfBytes: boolean
+  fullOfReady: boolean
 }
 
 export interface BufferChange {
@@ -26,6 +30,11 @@ export interface BufferChange {
   readonly waitingBytes: number
 }
 
+/**
+ * What of a stock is left when its partition goes on. A fetch that is out then asks for the others alone, and may take a
+ * quarter of the time that the partition was paused (kafka/patches/waits.ts): the rest lasts a third of that time.
+ */
+const LEFT = 1 / 4
 const NO_CHANGES: readonly BufferChange[] = []
 
 export class Buffers {
@@ -52,13 +61,21 @@ export class Buffers {
   }
 
   isPaused(partition: TopicPartition): boolean {
-    return this.#buffers.get(partition)?.paused ?? false
+    const buffer = this.#buffers.get(partition)
+    return buffer !== undefined && isPaused(buffer)
   }
 
   /** @param partition stands for its assignment: the same object in every call. */
   assign(partition: TopicPartition): void {
     this.revoke(partition)
-    this.#buffers.set(partition, { partition, waitingBytes: 0, ready: 0, paused: false })
+    this.#buffers.set(partition, {
+      partition,
+      waitingBytes: 0,
+      ready: 0,
+      mostReady: 0,
+      fullOfBytes: false,
+      fullOfReady: false,
+    })
     this.#lookAtAll()
   }
 
@@ -76,7 +93,7 @@ export class Buffers {
     if (buffer === undefined) return
     buffer.waitingBytes += bytes
     this.#waitingBytes += bytes
-    if (this.#mustChange(buffer)) this.#moved.add(buffer)
+    if (this.#hasMoved(buffer)) this.#moved.add(buffer)
   }
 
   /** So many of its works may go now. */
@@ -84,7 +101,8 @@ export class Buffers {
     const buffer = this.#buffers.get(partition)
     if (buffer === undefined) return
     buffer.ready = ready
-    if (this.#mustChange(buffer)) this.#moved.add(buffer)
+    buffer.mostReady = buffer.fullOfReady ? Math.max(buffer.mostReady, ready) : ready
+    if (this.#hasMoved(buffer)) this.#moved.add(buffer)
   }
 
   /** Who changes now; each change is said once. */
@@ -92,18 +110,29 @@ export class Buffers {
     if (this.#moved.size === 0) return NO_CHANGES
     const changes: BufferChange[] = []
     for (const buffer of this.#moved) {
-      if (!this.#mustChange(buffer)) continue
-      buffer.paused = !buffer.paused
-      changes.push({ partition: buffer.partition, pause: buffer.paused, waitingBytes: buffer.waitingBytes })
+      const { partition, waitingBytes } = buffer
+      const before = isPaused(buffer)
+      buffer.fullOfBytes = this.#isFullOfBytes(buffer)
+      buffer.fullOfReady = this.#isFullOfReady(buffer)
+      const pause = isPaused(buffer)
+      if (pause !== before) changes.push({ partition, pause, waitingBytes })
     }
     this.#moved.clear()
     return changes
   }
 
-  #mustChange({ paused, waitingBytes, ready }: Buffer): boolean {
+  #hasMoved(buffer: Buffer): boolean {
+    return this.#isFullOfBytes(buffer) !== buffer.fullOfBytes || this.#isFullOfReady(buffer) !== buffer.fullOfReady
+  }
+
+  #isFullOfBytes({ waitingBytes, fullOfBytes }: Buffer): boolean {
     const shareBytes = this.#maxBytes / Math.max(1, this.#buffers.size)
-    if (paused) return waitingBytes < shareBytes / 2 && ready < this.#maxReady / 2
-    return waitingBytes >= shareBytes || ready >= this.#maxReady
+    return waitingBytes >= (fullOfBytes ? shareBytes / 2 : shareBytes)
+  }
+
+  /** One fetch of small records brings many times the stock. What is left must outlast the wait for the next. */
+  #isFullOfReady({ ready, mostReady, fullOfReady }: Buffer): boolean {
+    return ready >= (fullOfReady ? Math.max(this.#maxReady / 2, mostReady * LEFT) : this.#maxReady)
   }
 
   /** Everybody's share is another. */
@@ -111,4 +140,8 @@ export class Buffers {
     this.#moved.clear()
     for (const buffer of this.#buffers.values()) this.#moved.add(buffer)
   }
+}
+
+function isPaused({ fullOfBytes, fullOfReady }: Buffer): boolean {
+  return fullOfBytes || fullOfReady
 }

@@ -131,6 +131,8 @@ export class Line {
     const freed = new Set<Work>()
     for (const work of works) {
       this.step(work)
+      // A work that is remembered holds its ledger, which would hold the party, and its heap these works with their bytes.
+      this.#parties.delete(work.ledger)
       for (const next of this.#lanes.leaveAll(work)) if (!leaving.has(next)) freed.add(next)
     }
     for (const next of freed) this.lineUp(next)

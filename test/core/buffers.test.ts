@@ -79,29 +79,70 @@ type Move = { readonly partition: number } & (
   | { readonly kind: 'ready'; readonly ready: number }
 )
 const partition = fc.nat(2)
+const sumOf = (bytes: readonly number[]): number => bytes.reduce((a, b) => a + b, 0)
 const move: fc.Arbitrary<Move> = fc.oneof(
   fc.record({ kind: fc.constantFrom('assign' as const, 'revoke' as const, 'look' as const), partition }),
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('in' as const), partition, bytes: fc.nat(700) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('out' as const), partition }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('ready' as const), partition, ready: fc.nat(12) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('ready' as const), partition, ready: fc.nat(40) }) },
 )
+
+void t.test('who paused for one bound does not wait for half of the other', async (t) => {
+  const buffers = new Buffers(1000, 20)
+  buffers.assign(at(0))
+  buffers.count(at(0), 700)
+  buffers.stock(at(0), 20)
+  t.match(buffers.changes(), [{ pause: true }])
+  buffers.stock(at(0), 9)
+  t.match(buffers.changes(), [{ pause: false }], 'nothing more may go, and there is room for bytes')
+  buffers.count(at(0), 300)
+  t.match(buffers.changes(), [{ pause: true }])
+  buffers.stock(at(0), 15)
+  buffers.count(at(0), -501)
+  t.match(buffers.changes(), [{ pause: false }], 'the stock was not reached')
+})
+
+void t.test('of a stock that one fetch has made large, a quarter bridges the wait for the next', async (t) => {
+  const buffers = new Buffers(1000, 20)
+  buffers.assign(at(0))
+  buffers.stock(at(0), 200)
+  t.match(buffers.changes(), [{ pause: true }])
+  buffers.stock(at(0), 400)
+  buffers.stock(at(0), 100)
+  t.same(buffers.changes(), [])
+  buffers.stock(at(0), 99)
+  t.match(buffers.changes(), [{ pause: false }])
+  buffers.stock(at(0), 20)
+  t.match(buffers.changes(), [{ pause: true }])
+  buffers.stock(at(0), 10)
+  t.same(buffers.changes(), [], 'the stock before counts no more')
+  buffers.stock(at(0), 9)
+  t.match(buffers.changes(), [{ pause: false }])
+})
 
 void t.test('bytes are what went in and not out, never negative, and pausing has its gaps', async () => {
   fc.assert(
     fc.property(fc.array(move, { maxLength: 80 }), (moves) => {
       const buffers = new Buffers(1200, 8)
-      const model = new Map<number, { held: number[]; ready: number; paused: boolean }>()
+      const model = new Map<
+        number,
+        { held: number[]; ready: number; most: number; full: { bytes: boolean; ready: boolean } }
+      >()
+      /** Those that were said to be paused. */
+      const told = new Set<number>()
       for (const each of moves) {
         const own = model.get(each.partition)
         switch (each.kind) {
           case 'assign':
             buffers.assign(at(each.partition))
             model.delete(each.partition)
-            model.set(each.partition, { held: [], ready: 0, paused: false })
+            told.delete(each.partition)
+            model.set(each.partition, { held: [], ready: 0, most: 0, full: { bytes: false, ready: false } })
             break
           case 'revoke':
             buffers.revoke(at(each.partition))
             model.delete(each.partition)
+            told.delete(each.partition)
             break
           case 'in':
             buffers.count(at(each.partition), each.bytes)
@@ -112,24 +153,32 @@ void t.test('bytes are what went in and not out, never negative, and pausing has
             break
           case 'ready':
             buffers.stock(at(each.partition), each.ready)
-            if (own !== undefined) own.ready = each.ready
+            if (own === undefined) break
+            own.ready = each.ready
+            own.most = own.full.ready ? Math.max(own.most, each.ready) : each.ready
             break
           case 'look':
+            for (const one of model.values()) {
+              const shareBytes = 1200 / model.size
+              one.full.bytes = sumOf(one.held) >= (one.full.bytes ? shareBytes / 2 : shareBytes)
+              one.full.ready = one.ready >= (one.full.ready ? Math.max(4, one.most / 4) : 8)
+            }
             for (const { partition: changed, pause, waitingBytes } of buffers.changes()) {
               const one = model.get(changed.partition)
-              const sum = one?.held.reduce((a, b) => a + b, 0) ?? 0
-              const share = 1200 / model.size
-              if (one === undefined || one.paused === pause || waitingBytes !== sum) return false
-              if (pause ? sum < share && one.ready < 8 : sum >= share / 2 || one.ready >= 4) return false
-              one.paused = pause
+              if (one === undefined || waitingBytes !== sumOf(one.held)) return false
+              if (pause !== (one.full.bytes || one.full.ready) || pause === told.has(changed.partition)) return false
+              if (pause) told.add(changed.partition)
+              else told.delete(changed.partition)
             }
             if (buffers.changes().length > 0) return false
         }
         let all = 0
         for (const number of [0, 1, 2]) {
-          const sum = model.get(number)?.held.reduce((a, b) => a + b, 0) ?? 0
+          const one = model.get(number)
+          const sum = sumOf(one?.held ?? [])
           if (buffers.waitingBytesOf(at(number)) !== sum) return false
-          if (buffers.isPaused(at(number)) !== (model.get(number)?.paused ?? false)) return false
+          const isPaused = one !== undefined && (one.full.bytes || one.full.ready)
+          if (buffers.isPaused(at(number)) !== isPaused || told.has(number) !== isPaused) return false
           all += sum
         }
         if (buffers.waitingBytes !== all || all < 0) return false

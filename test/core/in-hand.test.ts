@@ -1,11 +1,16 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Answer } from '../../src/core/answer.ts'
 import { InHand } from '../../src/core/in-hand.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Report } from '../../src/core/report.ts'
 import type { Work } from '../../src/core/work.ts'
-import { ledgerOf, Books } from '../support/books.ts'
+import { ledgerOf, workOf, Books } from '../support/books.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const BOUNDS = { maxInFlight: 2, maxPerCall: 1, maxRunning: 3, maxBufferedBytes: 10_000, maxReports: 4 }
 const IDLE = { inFlight: 0, out: 0, reports: 0, reportBytes: 0 }
@@ -210,4 +215,48 @@ void t.test('the books agree with the works at every step, and after the last ha
     ),
     { numRuns: 300 },
   )
+})
+
+void t.test(
+  'works that may go are stock for eight answers of every event that may be out, and for 512 at least',
+  async (t) => {
+    for (const [maxInFlight, maxPerCall, stock] of [
+      [1, 1, 512],
+      [100, 1, 800],
+      [16, 10, 1280],
+    ] as const) {
+      const { inHand } = assigned({ ...BOUNDS, maxInFlight, maxPerCall, maxBufferedBytes: 1 << 30 }).books
+      const ledger = ledgerOf(1)
+      inHand.buffers.assign(ledger)
+      const take = (n: number): void => {
+        inHand.take(workOf({ id: `w${n}`, ledger }))
+      }
+      for (let n = 1; n < stock; n++) take(n)
+      t.same(inHand.buffers.changes(), [])
+      take(stock)
+      t.match(inHand.buffers.changes(), [{ partition: ledger, pause: true }])
+    }
+  },
+)
+
+/** In a function of its own: what a test's frame still holds is not garbage. @returns what is revoked. */
+function comeAndBeRevoked(inHand: InHand): WeakRef<Work>[] {
+  const ledger = ledgerOf(0)
+  inHand.buffers.assign(ledger)
+  const works = Array.from({ length: 100 }, (_, n) => workOf({ id: `w${n}`, ledger }))
+  for (const work of works) inHand.take(work)
+  const [ended, ...revoked] = works
+  if (ended !== undefined) inHand.book({ kind: 'forget', work: ended })
+  inHand.drop([ledger])
+  return revoked.map((work) => new WeakRef(work))
+}
+
+void t.test('what is revoked is held by nobody, also while a work of its assignment is remembered', async (t) => {
+  const inHand = new InHand(BOUNDS)
+  const revoked = comeAndBeRevoked(inHand)
+  t.ok(inHand.registry.recall('w0'))
+  // A reference that was made in this turn of the event loop holds until its end.
+  await new Promise(setImmediate)
+  collectGarbage()
+  t.equal(revoked.filter((each) => each.deref() !== undefined).length, 0)
 })

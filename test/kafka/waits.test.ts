@@ -116,6 +116,33 @@ void t.test('while something is paused a fetch waits little, and longer while no
   t.same(waitsMs.slice(-2), [12.5, 12.5], 'an answer with something in it was no wait')
 })
 
+void t.test('a pause changes something, and so does a resume', async (t) => {
+  const group = new OneTopic({ 0: 'a', 1: 'a', 2: 'a' })
+  const wait = async (): Promise<number | undefined> => {
+    await group.fetch('a', [true])
+    return group.waitsMs.at(-1)
+  }
+  group.pause(0)
+  t.same([await wait(), await wait()], [10, 12.5])
+  group.pause(1)
+  t.same([await wait(), await wait()], [10, 12.5])
+  group.resume(0)
+  t.same([await wait(), await wait()], [10, 12.5])
+})
+
+void t.test('each broker waits for its own, however many there are', async (t) => {
+  const group = new OneTopic({ 0: 'a', 1: 'a', 2: 'b', 3: 'c' })
+  group.pause(0)
+  for (const nodeId of ['a', 'b', 'c', 'a', 'b', 'c']) await group.fetch(nodeId, [true])
+  t.same(group.waitsMs, [10, 10, 10, 12.5, 12.5, 12.5])
+})
+
+void t.test('what a broker has begun to lead just now is read without a sleep', async (t) => {
+  const group = new OneTopic({ 0: 'a' })
+  await group.fetch('b', [false])
+  t.same(group.waitsMs, [0])
+})
+
 void t.test('where the leaders are not known the fetch finds out', async (t) => {
   const group = new OneTopic({ 0: 'a' })
   group.filterPartitionsByNode = () => {

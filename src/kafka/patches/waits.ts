@@ -40,8 +40,8 @@ const GROWTH = 1.25
 
 interface Waits {
   readonly maxMs: number
-  /** The next fetch's, while something is paused. */
-  nextMs: number
+  /** By broker, its next fetch's while something is paused; the first wait where nothing is said. */
+  readonly nextMs: Map<string, number>
   /** How often anything was resumed. */
   resumes: number
   /** Fetchers that have nothing to read. */
@@ -54,7 +54,7 @@ export function withQuickResume({ fetch, pause, resume }: GroupMethods): GroupMe
   const waitsOf = (group: Group): Waits => {
     let waits = known.get(group)
     if (waits === undefined) {
-      waits = { maxMs: group.maxWaitTime, nextMs: FIRST_WAIT_MS, resumes: 0, sleepers: new Set() }
+      waits = { maxMs: group.maxWaitTime, nextMs: new Map(), resumes: 0, sleepers: new Set() }
       known.set(group, waits)
     }
     return waits
@@ -63,24 +63,25 @@ export function withQuickResume({ fetch, pause, resume }: GroupMethods): GroupMe
   return {
     async fetch(nodeId) {
       const waits = waitsOf(this)
-      const { resumes } = waits
+      const { resumes, nextMs, maxMs } = waits
+      const nextOf = (): number => nextMs.get(nodeId) ?? FIRST_WAIT_MS
       const idle = !isReadFrom(this, nodeId)
       const isPaused = this.subscriptionState.paused().some(({ partitions }) => partitions.length > 0)
       // With nothing to read KafkaJS sleeps for this long and cannot be woken: the sleep is here instead.
-      this.maxWaitTime = idle ? 0 : isPaused ? Math.min(waits.nextMs, waits.maxMs) : waits.maxMs
+      this.maxWaitTime = idle ? 0 : isPaused ? Math.min(nextOf(), maxMs) : maxMs
       const batches = await fetch.call(this, nodeId)
-      // What was resumed meanwhile was seen by nobody.
-      if (idle && waits.resumes === resumes) await sleep(waits)
-      else if (!idle && isPaused && batches.every((batch) => batch.isEmpty())) waits.nextMs *= GROWTH
+      // What was resumed meanwhile was seen by nobody; what a new leader had was read all the same.
+      if (idle && batches.length === 0 && waits.resumes === resumes) await sleep(waits)
+      else if (!idle && isPaused && batches.every((batch) => batch.isEmpty())) nextMs.set(nodeId, nextOf() * GROWTH)
       return batches
     },
     pause(partitions) {
-      waitsOf(this).nextMs = FIRST_WAIT_MS
+      waitsOf(this).nextMs.clear()
       pause.call(this, partitions)
     },
     resume(partitions) {
       const waits = waitsOf(this)
-      waits.nextMs = FIRST_WAIT_MS
+      waits.nextMs.clear()
       waits.resumes += 1
       resume.call(this, partitions)
       for (const wake of [...waits.sleepers]) wake()
