@@ -60,11 +60,11 @@ export class Partitions {
   /** Pauses and resumes what the buffers ask for. */
   keepBounds(): void {
     if (this.#closed) return
-    for (const { partition: at, pause, waitingBytes } of this.#buffers.changes()) {
+    for (const { partition: at, pause, waitingBytes, readyWorks } of this.#buffers.changes()) {
       if (pause) this.#source.pause([at])
       else this.#source.resume([at])
       const name = pause ? 'partition.paused' : 'partition.resumed'
-      this.#journal({ name, topic: at.topic, partition: at.partition, waitingBytes })
+      this.#journal({ name, topic: at.topic, partition: at.partition, waitingBytes, readyWorks })
     }
   }
 

@@ -28,6 +28,8 @@ export interface BufferChange {
   readonly partition: TopicPartition
   readonly pause: boolean
   readonly waitingBytes: number
+  /** How many of its works may go. */
+  readonly readyWorks: number
 }
 
 /**
@@ -110,12 +112,12 @@ export class Buffers {
     if (this.#moved.size === 0) return NO_CHANGES
     const changes: BufferChange[] = []
     for (const buffer of this.#moved) {
-      const { partition, waitingBytes } = buffer
+      const { partition, waitingBytes, ready: readyWorks } = buffer
       const before = isPaused(buffer)
       buffer.fullOfBytes = this.#isFullOfBytes(buffer)
       buffer.fullOfReady = this.#isFullOfReady(buffer)
       const pause = isPaused(buffer)
-      if (pause !== before) changes.push({ partition, pause, waitingBytes })
+      if (pause !== before) changes.push({ partition, pause, waitingBytes, readyWorks })
     }
     this.#moved.clear()
     return changes

@@ -13,8 +13,9 @@ import { Registry } from './registry.ts'
 import { SlotMap } from './slot-map.ts'
 import type { Work } from './work.ts'
 
-/** Works of one partition that may go are stock for so many answers of each request, and never fewer than the second. */
+/** Enough stock of one partition: so many events for each that may be out at once. */
 const READY_PER_PLACE = 8
+/** And no fewer: a small app that answers fast must not wait for Kafka either. */
 const READY_MIN = 512
 
 export interface Bounds {

@@ -58,12 +58,16 @@ export type JournalEntry =
       readonly topic: string
       readonly partition: number
       readonly waitingBytes: number
+      /** How many of its works may go. */
+      readonly readyWorks: number
     }
   | {
       readonly name: 'partition.resumed'
       readonly topic: string
       readonly partition: number
       readonly waitingBytes: number
+      /** How many of its works may go. */
+      readonly readyWorks: number
     }
   | ({ readonly name: 'record.received' } & OfRecord)
   | ({ readonly name: 'record.poison'; readonly why: string } & OfRecord)

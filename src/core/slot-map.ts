@@ -3,8 +3,8 @@
  *
  * V8 gives a Map a new table every so often while entries come and go. The table that is left still points to every object
  * it held, and to the table after it: once one of them has grown old, all that follow grow old with it, and so does
- * whatever was in hand when they were left. That garbage only a full collection finds. So the Map here holds numbers
- * alone: places in a list whose entries are written over.
+ * whatever was in hand when they were left. That garbage only a full collection finds. So the Map here holds no object:
+ * its values are places in a list whose entries are written over.
  */
 export class SlotMap<K extends string | number, V extends object> {
   readonly #slots = new Map<K, number>()

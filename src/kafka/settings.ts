@@ -46,7 +46,7 @@ export function settingsOf(options: KafkaSourceOptions): Settings {
     sessionTimeoutMs: 30_000,
     rebalanceTimeoutMs: 60_000,
     heartbeatIntervalMs: 3_000,
-    maxWaitMs: 500,
+    maxWaitMs: 300,
     metadataMaxAgeMs: 60_000,
     drainMs: 5_000,
     stallMs: 30_000,

@@ -80,13 +80,15 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   },
   'partition.paused': {
     level: 'debug',
-    fields: { ...OF_PARTITION, waitingBytes: true },
-    say: (e) => `Partition ${partitionName(e)} is paused: ${e.waitingBytes} bytes are held.`,
+    fields: { ...OF_PARTITION, waitingBytes: true, readyWorks: true },
+    say: (e) =>
+      `Partition ${partitionName(e)} is paused: ${e.readyWorks} of its works may go, ${e.waitingBytes} bytes are held.`,
   },
   'partition.resumed': {
     level: 'debug',
-    fields: { ...OF_PARTITION, waitingBytes: true },
-    say: (e) => `Partition ${partitionName(e)} goes on: ${e.waitingBytes} bytes are held.`,
+    fields: { ...OF_PARTITION, waitingBytes: true, readyWorks: true },
+    say: (e) =>
+      `Partition ${partitionName(e)} goes on: ${e.readyWorks} of its works may go, ${e.waitingBytes} bytes are held.`,
   },
   'record.received': { level: 'debug', fields: OF_RECORD, say: (e) => `Record ${coordinates(e)} was received.` },
   'record.poison': {

@@ -73,3 +73,25 @@ void t.test('what was deleted is held by nobody', async (t) => {
   t.equal(slots.size, 0)
   t.equal(slots.first, undefined)
 })
+
+void t.test('a place that was left is taken again: only what is held at one time takes room', async (t) => {
+  const slots = new SlotMap<number, object>()
+  const value = {}
+  const heapBytes = (): number => {
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+  const turn = (from: number): void => {
+    for (let at = from; at < from + 1_000_000; at++) {
+      slots.set(at, value)
+      slots.delete(at - 100)
+    }
+  }
+  turn(0)
+  const before = heapBytes()
+  turn(1_000_000)
+  turn(2_000_000)
+  const grownBytes = heapBytes() - before
+  t.ok(grownBytes < 4_000_000, `two million places would be 16 MB; it grew by ${grownBytes}`)
+  t.equal(slots.size, 100)
+})

@@ -98,6 +98,40 @@ void t.test('another KafkaJS than the one the patches are for is refused', async
   }
 })
 
+/** A module as it was before any patch. */
+function pristine(path: string): unknown {
+  const id = require.resolve(path)
+  const kept = require.cache[id]
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the module cache is a dictionary by path.
+  delete require.cache[id]
+  const fresh: unknown = require(path)
+  require.cache[id] = kept
+  return fresh
+}
+
+void t.test('each function that a patch goes over is looked at', async (t) => {
+  const whole = {
+    'connection.js': ['connect'],
+    'requestQueue/index.js': ['scheduleCheckPendingRequests'],
+    'consumerGroup.js': ['fetch', 'pause', 'resume'],
+  }
+  for (const [file, names] of Object.entries(whole)) {
+    for (const name of names) {
+      const load = (path: string): unknown => {
+        const loaded = pristine(path) as { readonly prototype: object }
+        if (!path.endsWith(file)) return loaded
+        return { prototype: Object.create(loaded.prototype, { [name]: { value: () => 'another' } }) as object }
+      }
+      t.throws(
+        () => {
+          patchKafkaJs(load)
+        },
+        new RegExp(`\\.${name} is not the function`),
+      )
+    }
+  }
+})
+
 void t.test('a connection that is made again remembers nothing of a response that broke off', async (t) => {
   const Connection = require('kafkajs/src/network/connection.js') as new (options: object) => {
     connect(): Promise<unknown>

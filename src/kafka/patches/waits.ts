@@ -37,6 +37,8 @@ export interface GroupMethods {
 /** While something is paused: the first wait, and by how much the next is longer. Together they bound what a resume waits for. */
 const FIRST_WAIT_MS = 10
 const GROWTH = 1.25
+/** The longest, however long nothing has changed: ten questions a second cost less than half a percent of a core. */
+const LAST_WAIT_MS = 100
 
 interface Waits {
   readonly maxMs: number
@@ -68,7 +70,7 @@ export function withQuickResume({ fetch, pause, resume }: GroupMethods): GroupMe
       const idle = !isReadFrom(this, nodeId)
       const isPaused = this.subscriptionState.paused().some(({ partitions }) => partitions.length > 0)
       // With nothing to read KafkaJS sleeps for this long and cannot be woken: the sleep is here instead.
-      this.maxWaitTime = idle ? 0 : isPaused ? Math.min(nextOf(), maxMs) : maxMs
+      this.maxWaitTime = idle ? 0 : isPaused ? Math.min(nextOf(), LAST_WAIT_MS, maxMs) : maxMs
       const batches = await fetch.call(this, nodeId)
       // What was resumed meanwhile was seen by nobody; what a new leader had was read all the same.
       if (idle && batches.length === 0 && waits.resumes === resumes) await sleep(waits)
@@ -106,6 +108,7 @@ function sleep({ sleepers, maxMs }: Waits): Promise<void> {
       sleepers.delete(wake)
       resolve()
     }
+    // KafkaJS's sleep, which nothing but its own timers drives, with an end of its own.
     const timer = setTimeout(wake, maxMs)
     sleepers.add(wake)
   })
