@@ -39,7 +39,7 @@ export type BenchCommand =
 export const BENCH_HELP = `npm run bench -- [options]
 
 Measures the bridge beside references that run in turn with it, on one Kafka
-and against one app, and prints ratios. Takes some 7 minutes. Starts all it needs
+and against one app, and prints ratios. Takes some 5 minutes. Starts all it needs
 on this machine and leaves nothing behind. It judges nobody: the exit code is 0
 whether goals are met or not.
 
