@@ -158,11 +158,7 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
   work.retryAsked = undefined
   if (answer.kind !== 'away') work.answer = answer.why
   if (hasEnded(work)) return close(work)
-  if (answer.kind === 'away') {
-    work.ledger.takeBack(work.entry)
-    work.state = { name: 'waiting' }
-    return [{ kind: 'line-up', work }]
-  }
+  if (answer.kind === 'away') return takeBack(work)
   const effects = policy.lifecycle === 'auto' ? tellOnce(work, 'started', moment.nowMs) : []
   if (retryAsked !== undefined) {
     return effects.concat(rest(work, SEND_AGAIN, retryAsked.retryAfterMs, policy, moment))
@@ -177,14 +173,19 @@ export function answered(work: Work, answer: Answer, policy: WorkPolicy, moment:
       if (answer.alone === true && !work.alone) {
         // Refused for its company, it has had no attempt of its own.
         work.alone = true
-        work.ledger.takeBack(work.entry)
-        work.state = { name: 'waiting' }
-        return effects.concat({ kind: 'line-up', work })
+        return effects.concat(takeBack(work))
       }
       return effects.concat(rest(work, answer.why, answer.retryAfterMs, policy, moment))
     case 'never':
       return effects.concat(fail(work, 'rejected', `the app rejected the event: ${answer.why}`, policy, moment))
   }
+}
+
+/** The attempt was none: it waits as before. */
+function takeBack(work: Work): Step[] {
+  work.ledger.takeBack(work.entry)
+  work.state = { name: 'waiting' }
+  return [{ kind: 'line-up', work }]
 }
 
 /** Its wake has come: a rest is over, or a lease has run out. */
