@@ -22,6 +22,14 @@ interface OfRecord {
 interface OfWork extends OfRecord {
   readonly workId: string
 }
+/** What a partition holds when it is paused or goes on. */
+interface OfStock {
+  readonly topic: string
+  readonly partition: number
+  readonly waitingBytes: number
+  /** How many of its works may go. */
+  readonly readyWorks: number
+}
 
 export type JournalEntry =
   | {
@@ -53,22 +61,8 @@ export type JournalEntry =
       readonly partition: number
       readonly unsettled: number
     }
-  | {
-      readonly name: 'partition.paused'
-      readonly topic: string
-      readonly partition: number
-      readonly waitingBytes: number
-      /** How many of its works may go. */
-      readonly readyWorks: number
-    }
-  | {
-      readonly name: 'partition.resumed'
-      readonly topic: string
-      readonly partition: number
-      readonly waitingBytes: number
-      /** How many of its works may go. */
-      readonly readyWorks: number
-    }
+  | ({ readonly name: 'partition.paused' } & OfStock)
+  | ({ readonly name: 'partition.resumed' } & OfStock)
   | ({ readonly name: 'record.received' } & OfRecord)
   | ({ readonly name: 'record.poison'; readonly why: string } & OfRecord)
   | ({ readonly name: 'record.passed-over'; readonly why: string } & OfRecord)

@@ -23,6 +23,7 @@ export interface Line<E extends JournalEntry> {
 const OF_PARTITION = { topic: true, partition: true } as const
 const OF_RECORD = { ...OF_PARTITION, offset: true } as const
 const OF_WORK = { ...OF_RECORD, workId: true } as const
+const OF_STOCK = { ...OF_PARTITION, waitingBytes: true, readyWorks: true } as const
 const HAND = { who: true, why: true } as const
 const PROBLEM = { code: true, why: true, hint: true } as const
 
@@ -80,15 +81,13 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
   },
   'partition.paused': {
     level: 'debug',
-    fields: { ...OF_PARTITION, waitingBytes: true, readyWorks: true },
-    say: (e) =>
-      `Partition ${partitionName(e)} is paused: ${e.readyWorks} of its works may go, ${e.waitingBytes} bytes are held.`,
+    fields: OF_STOCK,
+    say: (e) => `Partition ${partitionName(e)} is paused: ${stockOf(e)}.`,
   },
   'partition.resumed': {
     level: 'debug',
-    fields: { ...OF_PARTITION, waitingBytes: true, readyWorks: true },
-    say: (e) =>
-      `Partition ${partitionName(e)} goes on: ${e.readyWorks} of its works may go, ${e.waitingBytes} bytes are held.`,
+    fields: OF_STOCK,
+    say: (e) => `Partition ${partitionName(e)} goes on: ${stockOf(e)}.`,
   },
   'record.received': { level: 'debug', fields: OF_RECORD, say: (e) => `Record ${coordinates(e)} was received.` },
   'record.poison': {
@@ -243,4 +242,8 @@ export const LINES: { readonly [N in JournalName]: Line<Entry<N>> } = {
     say: (e) => `A request could not be answered (${e.why}); its caller got 500.`,
   },
   'config.warning': { level: 'warn', fields: { why: true }, say: (e) => e.why },
+}
+
+function stockOf({ readyWorks, waitingBytes }: Entry<'partition.paused' | 'partition.resumed'>): string {
+  return `${readyWorks} of its works may go, ${waitingBytes} bytes are held`
 }
