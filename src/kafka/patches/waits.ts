@@ -40,7 +40,7 @@ const GROWTH = 1.25
 /** The longest, however long nothing has changed: ten questions a second cost less than half a percent of a core. */
 const LAST_WAIT_MS = 100
 
-interface Waits {
+interface GroupWaits {
   readonly maxMs: number
   /** By broker, its next fetch's while something is paused; the first wait where nothing is said. */
   readonly nextMs: Map<string, number>
@@ -52,8 +52,8 @@ interface Waits {
 
 /** @returns the methods to put in the place of these. */
 export function withQuickResume({ fetch, pause, resume }: GroupMethods): GroupMethods {
-  const known = new WeakMap<Group, Waits>()
-  const waitsOf = (group: Group): Waits => {
+  const known = new WeakMap<Group, GroupWaits>()
+  const waitsOf = (group: Group): GroupWaits => {
     let waits = known.get(group)
     if (waits === undefined) {
       waits = { maxMs: group.maxWaitTime, nextMs: new Map(), resumes: 0, sleepers: new Set() }
@@ -70,11 +70,13 @@ export function withQuickResume({ fetch, pause, resume }: GroupMethods): GroupMe
       const idle = !isReadFrom(this, nodeId)
       const isPaused = this.subscriptionState.paused().some(({ partitions }) => partitions.length > 0)
       // With nothing to read KafkaJS sleeps for this long and cannot be woken: the sleep is here instead.
-      this.maxWaitTime = idle ? 0 : isPaused ? Math.min(nextOf(), LAST_WAIT_MS, maxMs) : maxMs
+      this.maxWaitTime = idle ? 0 : isPaused ? Math.min(nextOf(), maxMs) : maxMs
       const batches = await fetch.call(this, nodeId)
       // What was resumed meanwhile was seen by nobody; what a new leader had was read all the same.
       if (idle && batches.length === 0 && waits.resumes === resumes) await sleep(waits)
-      else if (!idle && isPaused && batches.every((batch) => batch.isEmpty())) nextMs.set(nodeId, nextOf() * GROWTH)
+      else if (!idle && isPaused && batches.every((batch) => batch.isEmpty())) {
+        nextMs.set(nodeId, Math.min(nextOf() * GROWTH, LAST_WAIT_MS))
+      }
       return batches
     },
     pause(partitions) {
@@ -101,7 +103,7 @@ function isReadFrom(group: Group, nodeId: string): boolean {
   }
 }
 
-function sleep({ sleepers, maxMs }: Waits): Promise<void> {
+function sleep({ sleepers, maxMs }: GroupWaits): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
       clearTimeout(timer)
