@@ -12,9 +12,9 @@ import type { Extent } from './options.ts'
 import { cpuMs, CpuWatch, groupCpuMs, rssMb } from './proc.ts'
 import type { Program } from './programs.ts'
 import type { Progress, Stage } from './stage.ts'
+import { BATCH_MAX, BATCHES } from './stage.ts'
 
 const SAMPLE_MS = 100
-const BATCH_MAX = 100
 const EX_CONFIG = 78
 
 interface Run {
@@ -75,7 +75,6 @@ export async function load(
   const topic = await stage.topic(3, events)
   progress(`${events} events of 1 KiB stand in 3 partitions`)
   const json = /^application\/cloudevents\+json/
-  const batchEnv = { BRIDGE_WEBHOOK_FORMAT: 'batch', BRIDGE_BATCH_MAX: String(BATCH_MAX) }
   const path = '/events'
   const entrants = {
     request: () => run(stage, events, json, async () => stage.loop('undici-request', path, events)),
@@ -83,7 +82,7 @@ export async function load(
     kafkajs: () => run(stage, events, json, async () => stage.kafkajs('batch', path, topic)),
     bridge: () => run(stage, events, json, async () => stage.bridge(path, topic)),
     batches: () =>
-      run(stage, events, /^application\/cloudevents-batch/, async () => stage.bridge(path, topic, batchEnv)),
+      run(stage, events, /^application\/cloudevents-batch/, async () => stage.bridge(path, topic, BATCHES)),
   }
   type Entrant = keyof typeof entrants
   const runs: Record<Entrant, Run[]> = { request: [], dispatch: [], kafkajs: [], bridge: [], batches: [] }

@@ -12,6 +12,7 @@ import type { Figure } from './figures.ts'
 import { digits } from './figures.ts'
 import type { Extent } from './options.ts'
 import type { Progress, Stage } from './stage.ts'
+import { BATCH_MAX, BATCHES } from './stage.ts'
 
 /** V8's `.cpuprofile`; times in microseconds. */
 interface Profile {
@@ -24,17 +25,15 @@ interface Profile {
   readonly timeDeltas: readonly number[]
 }
 
-const BATCH_MAX = 100
 /** Less than this of an event is told together with others. */
 const LEAST_US = 1
 
 /** Delivers the backlog once for each format, profiled. */
 export async function profile(stage: Stage, { events }: Extent, progress: Progress): Promise<Figure[]> {
   const topic = await stage.topic(3, events)
-  const batch = { BRIDGE_WEBHOOK_FORMAT: 'batch', BRIDGE_BATCH_MAX: String(BATCH_MAX) }
   return [
     ...(await shares(stage, 'one event a request', topic, events, {}, progress)),
-    ...(await shares(stage, `batches of ${BATCH_MAX}`, topic, events, batch, progress)),
+    ...(await shares(stage, `batches of ${BATCH_MAX}`, topic, events, BATCHES, progress)),
   ]
 }
 

@@ -17,6 +17,9 @@ import { eventId, eventValue } from './event.ts'
 import { App, here, Program } from './programs.ts'
 
 export const IN_FLIGHT = 64
+export const BATCH_MAX = 100
+/** What makes the bridge deliver in batches. */
+export const BATCHES = { BRIDGE_WEBHOOK_FORMAT: 'batch', BRIDGE_BATCH_MAX: String(BATCH_MAX) }
 /** How many events a request of the backlog's producer holds, over all partitions. */
 const PRODUCED_AT_ONCE = 100
 /** A ULID, as XZepr's users have. */
