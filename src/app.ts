@@ -86,7 +86,6 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
     receiverType: receiver.type,
   })
   const { format, batch } = config.webhook
-  const batching = format === 'batch' ? { maxEvents: batch.max, waitMs: batch.waitMs } : SINGLE
   const facts = deliveryFacts(config)
   const deadLetters = kafkaDeadLetters(config, clock, journal)
   const bridge = new Bridge(
@@ -105,8 +104,8 @@ export function createApp({ config, version, clock, log, source: given }: AppOpt
       identity,
       order: delivery.order,
       policy: { ...delivery, attemptsMax: delivery.maxAttempts, deadLetters: deadLetters !== undefined },
-      bounds: { ...delivery, maxReports, maxPerCall: batching.maxEvents },
-      batch: batching,
+      bounds: { ...delivery, maxReports },
+      batch: format === 'batch' ? { maxEvents: batch.max, waitMs: batch.waitMs } : SINGLE,
     },
   )
   const desk = new Desk(bridge, reporter, clock, {

@@ -103,7 +103,7 @@ export class Bridge implements SourceEvents {
     const { webhook, clock, journal, source, deliver } = parts
     this.#parts = parts
     this.#options = options
-    this.inHand = new InHand(options.bounds)
+    this.inHand = new InHand(options.bounds, options.batch.maxEvents)
     this.partitions = new Partitions(source, this.inHand.buffers, journal)
     this.committer = new Committer(source, clock, journal, this.partitions)
     this.rejoin = new Rejoin(this, clock)

@@ -11,7 +11,7 @@ void t.test(
   async (t) => {
     const maxBufferedBytes = 1 << 20
     const road = new Road({
-      bounds: { maxInFlight: 8, maxPerCall: 1, maxRunning: 100, maxBufferedBytes, maxReports: 100 },
+      bounds: { maxInFlight: 8, maxRunning: 100, maxBufferedBytes, maxReports: 100 },
     })
     for (const partition of [0, 1]) road.assign(partition)
     const fetch = 100
@@ -40,7 +40,7 @@ void t.test(
 
 void t.test('ten thousand works held hold up nobody, and after a crash exactly they come again', async (t) => {
   const held = 10_000
-  const bounds = { maxInFlight: 64, maxPerCall: 1, maxRunning: held + 64, maxBufferedBytes: 1 << 25, maxReports: 1000 }
+  const bounds = { maxInFlight: 64, maxRunning: held + 64, maxBufferedBytes: 1 << 25, maxReports: 1000 }
   const road = new Road({ bounds })
   road.assign()
   // Every second record is held: the most holes there can be.

@@ -29,7 +29,7 @@ const options: fc.Arbitrary<LivesOptions> = fc
     identity: IDENTITY,
     order,
     batch,
-    bounds: { ...bounds, maxPerCall: batch.maxEvents },
+    bounds,
     deadLetters,
     policy: { attemptsMax, retryInitialMs: 1000, retryMaxMs: 8000, leaseMs: 20_000, lifecycle, deadLetters },
   }))

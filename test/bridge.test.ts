@@ -4,7 +4,7 @@ import { ACCEPTED, AWAY, DONE, LATER, NEVER, POLICY, Road } from './support/road
 
 const COMPLETED = { kind: 'completed', success: true, details: NO_MEMBERS } as const
 const STARTED = { kind: 'started', details: NO_MEMBERS } as const
-const BOUNDS = { maxInFlight: 64, maxPerCall: 1, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
+const BOUNDS = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
 
 void t.test('a record goes out, is answered, settles and is committed', async (t) => {
   const road = new Road()
@@ -261,7 +261,7 @@ void t.test('a probe that is revoked lets another probe go', async (t) => {
 })
 
 void t.test('no more requests are out than BRIDGE_MAX_IN_FLIGHT, and accepted works free their slot', async (t) => {
-  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2, maxPerCall: 1, maxRunning: 3 } })
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 2, maxRunning: 3 } })
   road.assign()
   road.receive(['a', 'b', 'c', 'd'])
   t.strictSame(road.outIds, ['a', 'b'])
@@ -291,7 +291,7 @@ void t.test('deliveries wait while too many reports wait for XZepr', async (t) =
 })
 
 void t.test('a partition whose buffer is full is paused, and resumed when there is room', async (t) => {
-  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 1, maxPerCall: 1, maxBufferedBytes: 10_000 } })
+  const road = new Road({ bounds: { ...BOUNDS, maxInFlight: 1, maxBufferedBytes: 10_000 } })
   road.assign()
   road.receive(Array.from({ length: 12 }, (_, n) => [n, `w${n}`] as const))
   t.strictSame([...road.paused], [0])
@@ -304,7 +304,7 @@ void t.test('a partition whose buffer is full is paused, and resumed when there 
 void t.test(
   'a partition with a stock of works that may go is read no further; those that wait for others are none',
   async (t) => {
-    const bounds = { ...BOUNDS, maxInFlight: 1, maxPerCall: 1, maxBufferedBytes: 1 << 30 }
+    const bounds = { ...BOUNDS, maxInFlight: 1, maxBufferedBytes: 1 << 30 }
     const free = new Road({ order: 'none', bounds })
     free.assign()
     free.receive(Array.from({ length: 511 }, (_, n) => [n, `w${n}`] as const))
@@ -576,7 +576,8 @@ void t.test('a batch counts with all its works as running beforehand', async (t)
   t.strictSame(road.sent, ['a#1', 'b#1', 'c#1', 'd#1'])
 })
 
-void t.test('of a batch whose partition goes only its own works are taken back', async (t) => {
+/** `a` of partition 0 and `b` of partition 1 are out in one request. */
+function twoPartitionsInOneBatch(): Road {
   const road = new Road({ batch: { maxEvents: 2, waitMs: 0 } })
   road.assign(0)
   road.assign(1)
@@ -585,6 +586,11 @@ void t.test('of a batch whose partition goes only its own works are taken back',
   road.receive(['b'], 1)
   road.bridge.pausedWhy = undefined
   road.bridge.step()
+  return road
+}
+
+void t.test('of a batch whose partition goes only its own works are taken back', async (t) => {
+  const road = twoPartitionsInOneBatch()
   t.equal(road.bridge.calls.size, 1)
   road.revoke(0)
   t.equal(road.out[0]?.aborted, false)
@@ -738,14 +744,7 @@ void t.test('an event that cannot be written is rejected alone, and costs no nei
 })
 
 void t.test('a batch that is refused as a whole was several, also when only one of them is left', async (t) => {
-  const road = new Road({ batch: { maxEvents: 2, waitMs: 0 } })
-  road.assign(0)
-  road.assign(1)
-  road.bridge.pausedWhy = 'by hand'
-  road.receive(['a'], 0)
-  road.receive(['b'], 1)
-  road.bridge.pausedWhy = undefined
-  road.bridge.step()
+  const road = twoPartitionsInOneBatch()
   road.revoke(0)
   await road.answer('a', NEVER)
   t.strictSame(road.sent.at(-1), 'b#1', 'it goes again, alone')

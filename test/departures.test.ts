@@ -11,7 +11,7 @@ void t.test('a batch is full by its bytes too, and an event above the bound goes
   const sizes = fc.array(fc.constantFrom(10, 400_000, 600_000, 1_200_000), { minLength: 1, maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(sizes, async (sizes) => {
-      const bounds = { maxInFlight: 64, maxPerCall: 1, maxRunning: 100, maxBufferedBytes: 1 << 30, maxReports: 100 }
+      const bounds = { maxInFlight: 64, maxRunning: 100, maxBufferedBytes: 1 << 30, maxReports: 100 }
       const road = new Road({ batch: { maxEvents: 4, waitMs: 20 }, bounds })
       road.assign()
       road.receive(sizes.map((bytes, n) => [n, `w${n}`, { key: `${'k'.repeat(bytes)}${n}` }] as const))
@@ -71,7 +71,7 @@ void t.test('what was held back goes at once when it may, in the order in which 
 void t.test('a batch takes no more than the app may hold, and what is left goes when there is room', async (t) => {
   const road = new Road({
     batch: { maxEvents: 3, waitMs: 0 },
-    bounds: { maxInFlight: 64, maxPerCall: 1, maxRunning: 4, maxBufferedBytes: 1 << 20, maxReports: 100 },
+    bounds: { maxInFlight: 64, maxRunning: 4, maxBufferedBytes: 1 << 20, maxReports: 100 },
   })
   road.assign()
   road.receive(['a', 'b', 'c', 'd', 'e', 'f'])

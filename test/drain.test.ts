@@ -34,7 +34,7 @@ void t.test('with nothing in hand it ends at once: committed, then left', async 
 
 void t.test('works in hand may still answer and report; nothing new is sent or fetched', async (t) => {
   const road = new Road({
-    bounds: { maxInFlight: 2, maxPerCall: 1, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 },
+    bounds: { maxInFlight: 2, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 },
   })
   road.assign()
   road.receive(['a', 'b', 'c'])
@@ -179,7 +179,7 @@ void t.test('a report that comes after a drain is forwarded, as for a work that 
 
 void t.test('what was received and never sent, or rests, is let go of and is no reason to wait', async (t) => {
   const road = new Road({
-    bounds: { maxInFlight: 1, maxPerCall: 1, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 },
+    bounds: { maxInFlight: 1, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 },
   })
   road.assign()
   road.receive(['a', 'b', 'c'])

@@ -32,7 +32,7 @@ function statusOf(road: Road, started = true, drain = IN_RUN, paused?: Paused): 
 
 void t.test('the status counts works by state and names each partition', async (t) => {
   const road = new Road({
-    bounds: { maxInFlight: 3, maxPerCall: 1, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 },
+    bounds: { maxInFlight: 3, maxRunning: 10, maxBufferedBytes: 1 << 20, maxReports: 10 },
   })
   const status = statusOf(road)
   road.assign(0, 0n)

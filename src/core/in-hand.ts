@@ -10,7 +10,6 @@ import type { Ledger } from './ledger.ts'
 import { Line } from './line.ts'
 import { onItsOwn } from './record.ts'
 import { Registry } from './registry.ts'
-import { SlotMap } from './slot-map.ts'
 import type { Work } from './work.ts'
 
 /** Enough stock of one partition: so many events for each that may be out at once. */
@@ -21,8 +20,6 @@ const READY_MIN = 512
 export interface Bounds {
   /** Requests to the app that are out at once. */
   readonly maxInFlight: number
-  /** Events in one of them. */
-  readonly maxPerCall: number
   /** Works that the app has accepted and not ended. */
   readonly maxRunning: number
   /** Bytes of records that wait; as many again may be held by running works. */
@@ -47,14 +44,16 @@ export class InHand {
     this.buffers.stock(ledger, size)
   })
   readonly #bounds: Bounds
-  readonly #running = new SlotMap<number, Work>()
+  /** By serial. */
+  readonly #running = new Set<number>()
   #runningBytes = 0
 
-  constructor(bounds: Bounds) {
+  /** @param eventsPerCall how many events one request carries at the most. */
+  constructor(bounds: Bounds, eventsPerCall: number) {
     this.#bounds = bounds
     this.buffers = new Buffers(
       bounds.maxBufferedBytes,
-      Math.max(READY_MIN, READY_PER_PLACE * bounds.maxInFlight * bounds.maxPerCall),
+      Math.max(READY_MIN, READY_PER_PLACE * bounds.maxInFlight * eventsPerCall),
     )
   }
 
@@ -143,7 +142,7 @@ export class InHand {
   #run(work: Work): void {
     if (this.#running.has(work.serial)) return
     this.#settleIn(work)
-    this.#running.set(work.serial, work)
+    this.#running.add(work.serial)
     this.#runningBytes += work.heldBytes
     this.buffers.count(work.ledger, -work.heldBytes)
   }
@@ -156,7 +155,7 @@ export class InHand {
   }
 
   #stopRunning(work: Work): boolean {
-    if (this.#running.delete(work.serial) === undefined) return false
+    if (!this.#running.delete(work.serial)) return false
     this.#runningBytes -= work.heldBytes
     return true
   }

@@ -1,24 +1,23 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Answer } from '../../src/core/answer.ts'
 import { InHand } from '../../src/core/in-hand.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Report } from '../../src/core/report.ts'
 import type { Work } from '../../src/core/work.ts'
 import { ledgerOf, workOf, Books } from '../support/books.ts'
+import { stillHeld } from '../support/garbage.ts'
 
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-const BOUNDS = { maxInFlight: 2, maxPerCall: 1, maxRunning: 3, maxBufferedBytes: 10_000, maxReports: 4 }
+const BOUNDS = { maxInFlight: 2, maxRunning: 3, maxBufferedBytes: 10_000, maxReports: 4 }
 const IDLE = { inFlight: 0, out: 0, reports: 0, reportBytes: 0 }
 const ACCEPTED: Answer = { kind: 'accepted', why: '202' }
 
 /** A books whose one partition is assigned. */
-function assigned(bounds = BOUNDS): { books: Books; take: (id: string, valueBytes?: number) => Work } {
-  const books = new Books({}, new InHand(bounds))
+function assigned(
+  bounds = BOUNDS,
+  eventsPerCall = 1,
+): { books: Books; take: (id: string, valueBytes?: number) => Work } {
+  const books = new Books({}, new InHand(bounds, eventsPerCall))
   const ledger = ledgerOf(0)
   books.inHand.buffers.assign(ledger)
   return { books, take: (id, valueBytes = 0) => books.take({ id, ledger, valueBytes }) }
@@ -98,7 +97,7 @@ void t.test('a work that runs is booked once, however often it is said', async (
 })
 
 void t.test('a partition that is revoked takes everything of its own with it, and nothing else', async (t) => {
-  const books = new Books({}, new InHand(BOUNDS))
+  const books = new Books({}, new InHand(BOUNDS, 1))
   const [gone, kept] = [ledgerOf(0), ledgerOf(1)]
   for (const ledger of [gone, kept]) books.inHand.buffers.assign(ledger)
   const running = books.take({ id: 'a', ledger: gone, valueBytes: 10_000 })
@@ -220,12 +219,12 @@ void t.test('the books agree with the works at every step, and after the last ha
 void t.test(
   'works that may go are stock for eight answers of every event that may be out, and for 512 at least',
   async (t) => {
-    for (const [maxInFlight, maxPerCall, stock] of [
+    for (const [maxInFlight, eventsPerCall, stock] of [
       [1, 1, 512],
       [100, 1, 800],
       [16, 10, 1280],
     ] as const) {
-      const { inHand } = assigned({ ...BOUNDS, maxInFlight, maxPerCall, maxBufferedBytes: 1 << 30 }).books
+      const { inHand } = assigned({ ...BOUNDS, maxInFlight, maxBufferedBytes: 1 << 30 }, eventsPerCall).books
       const ledger = ledgerOf(1)
       inHand.buffers.assign(ledger)
       const take = (n: number): void => {
@@ -252,11 +251,8 @@ function comeAndBeRevoked(inHand: InHand): WeakRef<Work>[] {
 }
 
 void t.test('what is revoked is held by nobody, also while a work of its assignment is remembered', async (t) => {
-  const inHand = new InHand(BOUNDS)
+  const inHand = new InHand(BOUNDS, 1)
   const revoked = comeAndBeRevoked(inHand)
   t.ok(inHand.registry.recall('w0'))
-  // A reference that was made in this turn of the event loop holds until its end.
-  await new Promise(setImmediate)
-  collectGarbage()
-  t.equal(revoked.filter((each) => each.deref() !== undefined).length, 0)
+  t.equal(await stillHeld(revoked), 0)
 })

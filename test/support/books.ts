@@ -106,8 +106,7 @@ export class Books {
   constructor(policy: Partial<WorkPolicy> = {}, inHand?: InHand) {
     this.policy = { ...POLICY, ...policy }
     this.inHand =
-      inHand ??
-      new InHand({ maxInFlight: 64, maxPerCall: 1, maxRunning: 10_000, maxBufferedBytes: 1 << 25, maxReports: 10_000 })
+      inHand ?? new InHand({ maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 25, maxReports: 10_000 }, 1)
   }
 
   take(of: WorkOf): Work {

@@ -168,7 +168,7 @@ export class Road {
     }
     const identity = IDENTITY
     const policy = { ...POLICY, deadLetters: options.deadLetters ?? false }
-    const bounds = { maxInFlight: 64, maxPerCall: 1, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
+    const bounds = { maxInFlight: 64, maxRunning: 10_000, maxBufferedBytes: 1 << 20, maxReports: 1000 }
     const filter = createFilter({
       eventTypes: options.eventTypes ?? '*',
       group: identity.group,
