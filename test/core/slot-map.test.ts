@@ -1,11 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { SlotMap } from '../../src/core/slot-map.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
+import { collectGarbage, stillHeld } from '../support/garbage.ts'
 
 const key = fc.nat(12)
 const move = fc.oneof(
@@ -66,10 +62,7 @@ void t.test('what was deleted is held by nobody', async (t) => {
   const slots = new SlotMap<number, object>()
   const gone = comeAndGo(slots)
   for (let at = 900; at < 1000; at++) slots.delete(at)
-  // A reference that was made in this turn of the event loop holds until its end.
-  await new Promise(setImmediate)
-  collectGarbage()
-  t.equal(gone.filter((each) => each.deref() !== undefined).length, 0)
+  t.equal(await stillHeld(gone), 0)
   t.equal(slots.size, 0)
   t.equal(slots.first, undefined)
 })
