@@ -54,11 +54,12 @@ void t.test('with every third work held the map fills up: fresh records wait, an
     fullAt = sent()
     metadata = (await atKafka()).metadata
   }
-  t.ok(fullAt < EVENTS, `${fullAt} of ${EVENTS} were sent`)
+  // As few as can be: neither form of the map has less than a bit for each of these offsets.
+  t.ok(fullAt <= 6 * METADATA_MAX_CHARS, `${fullAt} of ${EVENTS} were sent`)
   t.ok(metadata.length <= METADATA_MAX_CHARS, `with metadata of ${metadata.length} characters`)
   const { waiting = 0 } = (await first.status()).works
-  // As few as can be: neither form of the map has less than a bit for each of these offsets.
-  t.ok(waiting >= EVENTS - 6 * METADATA_MAX_CHARS, `${waiting} wait, while a retry goes on`)
+  // How many of the rest are in the bridge already is the reader's choice: it reads no further than its stock needs.
+  t.ok(waiting > 0, `${waiting} wait, while a retry goes on`)
 
   holding = false
   for (let n = 3; n < 3000; n += 3) await app.report(`event-${n}`, 'failed', { retry: true, retry_after_seconds: 0 })
