@@ -5,8 +5,9 @@
  *               └─ stop: SIGTERM ─▶ grace ─▶ SIGKILL
  *
  * Each child stands in a process group of its own, so Ctrl-C at a terminal reaches us alone and we stop them in our
- * order. Whatever else ends this process, its exit kills those that are left, by pid. A child's output has a bound: its
- * last lines are kept for the sentence that says why it failed.
+ * order. A signal goes to the whole group: a command such as `npm start` is a shell, and the app is its child. Whatever
+ * else ends this process, its exit kills those that are left. A child's output has a bound: its last lines are kept for
+ * the sentence that says why it failed.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -27,6 +28,7 @@ export interface ChildOptions {
 /** How a child ended: `exit code 0`, `SIGKILL`, or why it could not even start. */
 export interface ChildExit {
   readonly code: number | null
+  readonly signal: NodeJS.Signals | null
   readonly how: string
 }
 
@@ -59,10 +61,14 @@ export class Child {
         resolve(this.#ended)
       }
       child.once('error', (error) => {
-        end({ code: null, how: error.message })
+        end({ code: null, signal: null, how: error.message })
+      })
+      // What it leaves behind would hold its output open, and its port.
+      child.once('exit', () => {
+        this.#signalGroup('SIGKILL')
       })
       child.once('close', (code, signal) => {
-        end({ code, how: signal ?? `exit code ${code ?? '?'}` })
+        end({ code, signal, how: signal ?? `exit code ${code ?? '?'}` })
       })
     })
   }
@@ -115,7 +121,18 @@ export class Child {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#ended === undefined) this.#process.kill(signal)
+    if (this.#ended === undefined) this.#signalGroup(signal)
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    const { pid } = this.#process
+    if (pid === undefined) return
+    try {
+      process.kill(-pid, signal)
+    } catch (error) {
+      // ESRCH: nobody of the group is left.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
 }
 

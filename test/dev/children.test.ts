@@ -29,8 +29,8 @@ void t.test('a child is ready with the line it was waited for, and ends when it 
   const [, pid] = await child.line(/^up (\d+)$/, LONG_MS)
   t.equal(Number(pid), child.pid)
   t.same(lines, [`up ${pid ?? ''}`])
-  t.same(await child.stop(LONG_MS), { code: null, how: 'SIGTERM' })
-  t.same(await child.stop(LONG_MS), { code: null, how: 'SIGTERM' })
+  t.same(await child.stop(LONG_MS), { code: null, signal: 'SIGTERM', how: 'SIGTERM' })
+  t.same(await child.stop(LONG_MS), { code: null, signal: 'SIGTERM', how: 'SIGTERM' })
   await children.stopAll(LONG_MS)
 })
 
@@ -38,7 +38,7 @@ void t.test('a child that does not end when asked is killed after the grace', as
   const children = new Children(systemClock)
   const child = children.start(script('B', STUBBORN))
   await child.line(/^up/, LONG_MS)
-  t.same(await child.stop(20), { code: null, how: 'SIGKILL' })
+  t.same(await child.stop(20), { code: null, signal: 'SIGKILL', how: 'SIGKILL' })
   await children.stopAll(20)
 })
 
@@ -48,7 +48,7 @@ void t.test('a child that ends before it is ready says why in its last lines', a
   await t.rejects(child.line(/^up/, LONG_MS), {
     message: 'C ended too early (exit code 3). Its last lines:\nno port',
   })
-  t.same(await child.exited, { code: 3, how: 'exit code 3' })
+  t.same(await child.exited, { code: 3, signal: null, how: 'exit code 3' })
   t.equal(child.output, 'no port')
   await children.stopAll(LONG_MS)
 })
