@@ -6,8 +6,6 @@
  * The laws: an event is sent once, for XZepr's create is not idempotent, unless XZepr itself says that it was not taken
  * (429, 503); each event that was sent is a line on standard output; the exit code says how it went.
  */
-import { open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { EmitOptions } from './cli/emit-words.ts'
 import { harmless } from './cli/replay-text.ts'
@@ -19,10 +17,11 @@ import type { Clock } from './core/seams.ts'
 import type { XzeprAnswer } from './core/xzepr-answer.ts'
 import { xzeprAnswer } from './core/xzepr-answer.ts'
 import { findWhereabouts } from './dev/whereabouts.ts'
+import type { Early } from './emit/drafts.ts'
+import { draftsOf, early } from './emit/drafts.ts'
 import type { Draft } from './emit/event.ts'
-import { draftOf, eventBody, fieldTexts } from './emit/event.ts'
+import { eventBody } from './emit/event.ts'
 import { Follow, lookAt } from './emit/follow.ts'
-import { itemsOf } from './emit/items.ts'
 import { emitReceiver } from './emit/receiver.ts'
 import type { Target } from './emit/target.ts'
 import { targetOf } from './emit/target.ts'
@@ -41,8 +40,6 @@ export interface EmitParts {
   readonly onSignal: (end: () => void) => void
 }
 
-const EX_DATAERR = 65
-const EX_NOINPUT = 66
 const EX_UNAVAILABLE = 69
 const EX_TEMPFAIL = 75
 const EX_NOPERM = 77
@@ -71,12 +68,6 @@ export async function emit(parts: EmitParts): Promise<number> {
   } finally {
     await client.close()
   }
-}
-
-/** Why the emission ends before its last event. */
-interface Early {
-  readonly exitCode: number
-  readonly why: string
 }
 
 class Emission {
@@ -113,69 +104,45 @@ class Emission {
 
   async run(): Promise<number> {
     const { options } = this.#parts
-    const early = await this.#sendAll()
+    const ended = await this.#sendAll()
     if (options.wait && this.#counts.sent > 0) await this.#follow.end()
     const waiting = options.wait ? this.#notSettled() : undefined
-    const { sent, refused, completed, failed, 'passed-over': passedOver } = this.#counts
-    const ended = [`${completed} completed`, `${failed} failed`, ...(passedOver > 0 ? [`${passedOver} passed over`] : [])]
-    if (sent + refused > 1 || early !== undefined) {
-      this.#say([`${sent} sent`, ...(refused > 0 ? [`${refused} refused`] : []), ...(options.wait ? ended : [])].join(', '))
-    }
-    if (early !== undefined) this.#say(early.why)
+    const { refused, failed, 'passed-over': passedOver } = this.#counts
+    this.#sum(ended)
     if (this.#signal.aborted) return INTERRUPTED
-    if (early !== undefined) return early.exitCode
-    if (refused + failed + passedOver > 0) return 1
-    return waiting ?? 0
+    if (ended !== undefined) return ended.exitCode
+    return refused + failed + passedOver > 0 ? 1 : (waiting ?? 0)
+  }
+
+  /** One event that went well needs no sum. */
+  #sum(ended: Early | undefined): void {
+    const { sent, refused, completed, failed, 'passed-over': passedOver } = this.#counts
+    const parts = [
+      `${sent} sent`,
+      ...(refused > 0 ? [`${refused} refused`] : []),
+      ...(this.#parts.options.wait ? [`${completed} completed`, `${failed} failed`] : []),
+      ...(passedOver > 0 ? [`${passedOver} passed over`] : []),
+    ]
+    if (sent + refused > 1 || ended !== undefined) this.#say(parts.join(', '))
+    if (ended !== undefined) this.#say(ended.why)
   }
 
   /** @returns why it ended early. */
   async #sendAll(): Promise<Early | undefined> {
-    const { count } = this.#parts.options
-    for await (const next of this.#drafts()) {
-      if ('exitCode' in next) return next
+    const { options, stdin } = this.#parts
+    const { count } = options
+    const asked = early(INTERRUPTED, 'Ended as asked.')
+    for await (const next of draftsOf(options, stdin, this.#signal)) {
+      if (next.kind === 'early') return next
       for (let nth = 0; nth < count; nth++) {
         await this.#pauseUntil(this.#startAtMs)
-        if (this.#signal.aborted) return { exitCode: INTERRUPTED, why: 'Ended as asked.' }
-        this.#startAtMs = paceMs(this.#parts.clock.nowMs(), this.#parts.options.ratePerSecond)
-        const early = await this.#send(next)
-        if (early !== undefined) return early
+        if (this.#signal.aborted) return asked
+        this.#startAtMs = paceMs(this.#parts.clock.nowMs(), options.ratePerSecond)
+        const ended = await this.#send(next.draft)
+        if (ended !== undefined) return ended
       }
     }
-    return this.#signal.aborted ? { exitCode: INTERRUPTED, why: 'Ended as asked.' } : undefined
-  }
-
-  async *#drafts(): AsyncGenerator<Draft | Early> {
-    const { name, data = '{}', file, fields } = this.#parts.options
-    const given = fieldTexts(fields)
-    if (file === undefined) {
-      yield { name: name ?? '', payload: data, fields: given }
-      return
-    }
-    const input = await this.#open(file)
-    if ('exitCode' in input) return yield input
-    const lines = createInterface({ input, signal: this.#signal })
-    const where = file === '-' ? 'Standard input' : file
-    for await (const item of itemsOf(lines)) {
-      if (item.kind === 'wrong') return yield { exitCode: EX_DATAERR, why: `${where}: ${item.why}.` }
-      const drafting: ReturnType<typeof draftOf> =
-        name === undefined
-          ? draftOf(item.members, given)
-          : { kind: 'draft', draft: { name, payload: item.text, fields: given } }
-      if (drafting.kind === 'wrong') {
-        return yield { exitCode: EX_DATAERR, why: `${where}: ${item.where} ${harmless(drafting.why)}.` }
-      }
-      yield drafting.draft
-    }
-  }
-
-  async #open(file: string): Promise<Readable | Early> {
-    if (file === '-') return this.#parts.stdin
-    try {
-      return (await open(file)).createReadStream()
-    } catch (error) {
-      const { code = 'unknown failure' } = error as NodeJS.ErrnoException
-      return { exitCode: EX_NOINPUT, why: `${harmless(file)} cannot be read: ${code}.` }
-    }
+    return this.#signal.aborted ? asked : undefined
   }
 
   /** @returns why nothing more can be sent. */
@@ -192,8 +159,8 @@ class Emission {
       else this.#line(answer.id, draft.name, 'sent')
       return undefined
     }
-    const early = this.#early(answer)
-    if (early !== undefined) return early
+    const ended = this.#early(answer)
+    if (ended !== undefined) return ended
     this.#counts.refused += 1
     this.#say(`XZepr refused ${harmless(draft.name)}: ${answer.why}`)
     return undefined
@@ -219,13 +186,13 @@ class Emission {
     const { xzeprUrl } = this.#target
     switch (answer.kind) {
       case 'away':
-        return { exitCode: EX_UNAVAILABLE, why: `No XZepr answers at ${xzeprUrl}: ${answer.why}.` }
+        return early(EX_UNAVAILABLE, `No XZepr answers at ${xzeprUrl}: ${answer.why}.${doubt(answer.why)}`)
       case 'busy':
       case 'limited':
       case 'failing':
-        return { exitCode: EX_UNAVAILABLE, why: `XZepr at ${xzeprUrl} does not take events just now: ${answer.why}.` }
+        return early(EX_UNAVAILABLE, `XZepr at ${xzeprUrl} does not take events just now: ${answer.why}.`)
       case 'barred':
-        return { exitCode: EX_NOPERM, why: `XZepr does not let this user send events: ${answer.why}.` }
+        return early(EX_NOPERM, `XZepr does not let this user send events: ${answer.why}.`)
       case 'refused':
       case 'no-receiver':
       case 'stored':
@@ -276,5 +243,10 @@ class Emission {
 }
 
 function noReceiver(why: string): Early {
-  return { exitCode: 1, why: `XZepr has no receiver for these events and makes none: ${why}. Name one with --set.` }
+  return early(1, `XZepr has no receiver for these events and makes none: ${why}. Name one with --set.`)
+}
+
+/** Once a request is on its way nobody knows what became of it. */
+function doubt(why: string): string {
+  return why === 'ECONNREFUSED' ? '' : ' Whether it has the last event is not known: it is not sent twice.'
 }

@@ -192,9 +192,11 @@ class Verification {
         for (;;) {
           const why = await listens(at)
           if (why === undefined) return { kind: 'kept', came: 'a connection stands' }
-          if (this.#ended !== undefined) return broken(`the app has ended: ${this.#ended}`, 'Its own output says why.', true)
+          if (this.#ended !== undefined)
+            return broken(`the app has ended: ${this.#ended}`, 'Its own output says why.', true)
           const isOver = clock.nowMs() >= startedAtMs + options.timeoutMs
-          if (!isStarted || isOver) return broken(why, 'Start the app first, or let verify-app start it: … -- COMMAND', true)
+          if (!isStarted || isOver)
+            return broken(why, 'Start the app first, or let verify-app start it: … -- COMMAND', true)
           await new Promise<void>((resolve) => clock.wake(clock.nowMs() + LISTENS_EVERY_MS, resolve))
         }
       },

@@ -13,8 +13,7 @@ export interface DevOptions {
   readonly command: readonly string[]
 }
 
-export type DevWords =
-  { readonly kind: 'dev'; readonly options: DevOptions } | { readonly kind: 'help' } | Wrong
+export type DevWords = { readonly kind: 'dev'; readonly options: DevOptions } | { readonly kind: 'help' } | Wrong
 
 const FLAGS = { kafka: { type: 'boolean' } } as const satisfies Record<string, Flag>
 

@@ -35,8 +35,7 @@ export interface EmitOptions {
   readonly timeoutMs: number
 }
 
-export type EmitWords =
-  { readonly kind: 'emit'; readonly options: EmitOptions } | { readonly kind: 'help' } | Wrong
+export type EmitWords = { readonly kind: 'emit'; readonly options: EmitOptions } | { readonly kind: 'help' } | Wrong
 
 const FLAGS = {
   data: { type: 'string' },
@@ -92,7 +91,8 @@ function fieldsOf({ texts }: Flags, show: Show): Map<EventField, string> | Wrong
       const why = `--set ${show(given)} must be FIELD=VALUE, the field one of ${EVENT_FIELDS.join(', ')}.`
       return { ...wrong(why), given: name, known: EVENT_FIELDS }
     }
-    if (field === 'success' && value !== 'true' && value !== 'false') return wrong('--set success= must be true or false.')
+    if (field === 'success' && value !== 'true' && value !== 'false')
+      return wrong('--set success= must be true or false.')
     if (value.trim() === '') return wrong(`--set ${field}= must not be empty: XZepr refuses that.`)
     fields.set(field, value)
   }

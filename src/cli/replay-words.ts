@@ -27,9 +27,7 @@ export interface ReplayOptions {
 }
 
 export type ReplayWords =
-  | { readonly kind: 'replay'; readonly options: ReplayOptions }
-  | { readonly kind: 'help' }
-  | Wrong
+  { readonly kind: 'replay'; readonly options: ReplayOptions } | { readonly kind: 'help' } | Wrong
 
 const FLAGS = {
   since: { type: 'string' },

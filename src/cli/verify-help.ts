@@ -19,7 +19,10 @@ const FLAGS: readonly (readonly [string, string])[] = [
     '--format FORMAT',
     `What the app is sent: ${FORMATS.join(', ')} (verbatim). Several with commas between; the first is used for all other checks.`,
   ],
-  ['--secret-file FILE', 'Signs what is sent with the whsec_… secret in it, and looks whether wrong signatures are refused.'],
+  [
+    '--secret-file FILE',
+    'Signs what is sent with the whsec_… secret in it, and looks whether wrong signatures are refused.',
+  ],
   ['--name NAME', `The type of the events (${EVENT_NAME}).`],
   ['--data JSON', 'Their payload, a JSON object, for an app that needs one to work on.'],
   [

@@ -23,8 +23,8 @@ export interface Intro {
 }
 
 export interface Emphasis {
-  bold(text: string): string
-  dim(text: string): string
+  readonly bold: (text: string) => string
+  readonly dim: (text: string) => string
 }
 
 export function introLines(intro: Intro, { bold, dim }: Emphasis): string[] {
@@ -40,7 +40,9 @@ export function introLines(intro: Intro, { bold, dim }: Emphasis): string[] {
   return [
     `${bold('xzepr-bridge dev')} ${intro.version}`,
     '',
-    ...rows.map(([what, url, about]) => `  ${what.padEnd(7)}  ${bold(url)}${' '.repeat(columns - url.length)}  ${dim(about)}`),
+    ...rows.map(
+      ([what, url, about]) => `  ${what.padEnd(7)}  ${bold(url)}${' '.repeat(columns - url.length)}  ${dim(about)}`,
+    ),
     '',
     `Ready in ${(intro.readyMs / 1000).toFixed(2)} s. Next, in another terminal:`,
     '',

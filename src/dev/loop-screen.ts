@@ -42,7 +42,11 @@ export class LoopScreen {
 
   /** A line that the app has printed. */
   app(line: string): void {
-    this.#line('  app', undefined, `│ ${harmless(stripVTControlCharacters(line).replaceAll('\t', '    '), APP_MAX_CHARS)}`)
+    this.#line(
+      '  app',
+      undefined,
+      `│ ${harmless(stripVTControlCharacters(line).replaceAll('\t', '    '), APP_MAX_CHARS)}`,
+    )
   }
 
   /** A sentence of dev's own. */
@@ -66,7 +70,8 @@ export class LoopScreen {
   #line(kind: string, tone: Tone | undefined, text: string): void {
     const at = this.dim(timeOfDay(this.#options.nowMs()))
     const padded = kind.padEnd(KIND_COLUMNS)
-    const coloured = tone === undefined || !this.#options.coloured ? padded : `\u001b[${CODES[tone]}m${padded}\u001b[39m`
+    const coloured =
+      tone === undefined || !this.#options.coloured ? padded : `\u001b[${CODES[tone]}m${padded}\u001b[39m`
     this.#options.write(`${at}  ${coloured}  ${text}`.trimEnd() + '\n')
   }
 }

@@ -6,7 +6,6 @@
  * XZepr is the stand-in whatever XZEPR_API_* says, and without --kafka no variable of Kafka's but the names is of use.
  */
 import type { LogNames } from './event-log.ts'
-import { XZEPR_TOPIC } from './event-log.ts'
 import { portFrom } from './kafka/ports.ts'
 import type { Environment } from './kafka/run.ts'
 
@@ -41,23 +40,30 @@ export interface SetUp {
 export async function setUp(options: SetUpOptions, choosePort = portFrom): Promise<SetUp> {
   const { env, kafka, startsApp } = options
   const port = async (name: string, known: number): Promise<number> => {
-    const given = env[name]?.trim() ?? ''
+    const chosen = given(env, name)
     // What is no port is told by the reading of the configuration, with all that is wrong beside it.
-    return given === '' ? choosePort(known) : Number(given)
+    return chosen === undefined ? choosePort(known) : Number(chosen)
   }
-  const chosenUrl = env.BRIDGE_WEBHOOK_URL?.trim() ?? ''
+  const chosenUrl = given(env, 'BRIDGE_WEBHOOK_URL')
   const ports = {
     xzepr: await choosePort(KNOWN_PORTS.xzepr),
     workApi: await port('BRIDGE_WORK_API_PORT', KNOWN_PORTS.workApi),
     ops: await port('BRIDGE_OPS_PORT', KNOWN_PORTS.ops),
     // Somebody listens there already: where we start no app, that is the app.
-    app: chosenUrl === '' ? (startsApp ? await choosePort(KNOWN_PORTS.app) : KNOWN_PORTS.app) : portOf(chosenUrl),
+    app: chosenUrl !== undefined ? portOf(chosenUrl) : startsApp ? await choosePort(KNOWN_PORTS.app) : KNOWN_PORTS.app,
   }
-  const webhookUrl = chosenUrl === '' ? `http://127.0.0.1:${ports.app}/events` : chosenUrl
-  const passedOver = Object.keys(env)
-    .filter((name) => env[name] !== '' && !kafka && name === 'BRIDGE_DEAD_LETTER_TOPIC')
-    .map((name) => `${name} is passed over: without --kafka there is no topic for dead letters.`)
-  return { service: env.BRIDGE_SERVICE?.trim() || 'dev', ports, webhookUrl, passedOver }
+  const webhookUrl = chosenUrl ?? `http://127.0.0.1:${ports.app}/events`
+  const hasLetters = !kafka && given(env, 'BRIDGE_DEAD_LETTER_TOPIC') !== undefined
+  const passedOver = hasLetters
+    ? ['BRIDGE_DEAD_LETTER_TOPIC is passed over: without --kafka there is no topic for dead letters.']
+    : []
+  return { service: given(env, 'BRIDGE_SERVICE') ?? 'dev', ports, webhookUrl, passedOver }
+}
+
+/** What a variable says; undefined when it says nothing. */
+export function given(env: Environment, name: string): string | undefined {
+  const text = env[name]?.trim() ?? ''
+  return text === '' ? undefined : text
 }
 
 function portOf(url: string): number {
@@ -89,8 +95,8 @@ export function bridgeVariables(env: Environment, setUp: SetUp, neighbours: Neig
     ...Object.fromEntries(kept.filter(([, value]) => value !== '')),
     BRIDGE_SERVICE: setUp.service,
     BRIDGE_WEBHOOK_URL: setUp.webhookUrl,
-    BRIDGE_WORK_API_PORT: portText(env.BRIDGE_WORK_API_PORT, setUp.ports.workApi),
-    BRIDGE_OPS_PORT: portText(env.BRIDGE_OPS_PORT, setUp.ports.ops),
+    BRIDGE_WORK_API_PORT: given(env, 'BRIDGE_WORK_API_PORT') ?? String(setUp.ports.workApi),
+    BRIDGE_OPS_PORT: given(env, 'BRIDGE_OPS_PORT') ?? String(setUp.ports.ops),
     XZEPR_API_URL: neighbours.xzeprUrl,
     XZEPR_API_TOKEN: neighbours.xzeprToken,
     XZEPR_KAFKA_TOPIC: log.topic,
@@ -99,20 +105,7 @@ export function bridgeVariables(env: Environment, setUp: SetUp, neighbours: Neig
   }
 }
 
-function portText(given: string | undefined, chosen: number): string {
-  return given?.trim() || String(chosen)
-}
-
 /** What the app finds beside the person's own environment. */
 export function appVariables(env: Environment, { ports }: SetUp, workApiUrl: string): Environment {
   return { ...env, PORT: String(ports.app), WORK_API_URL: workApiUrl }
-}
-
-/** The names in a log that is ours alone: the in-memory one. */
-export function ownNames(env: Environment, service: string): LogNames {
-  return {
-    topic: env.XZEPR_KAFKA_TOPIC?.trim() || XZEPR_TOPIC,
-    groupId: env.XZEPR_KAFKA_GROUP_ID?.trim() || `xzepr-consumer-${service}`,
-    transient: false,
-  }
 }

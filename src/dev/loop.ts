@@ -10,32 +10,27 @@
  */
 import { constants } from 'node:os'
 import { createApp } from '../app.ts'
-import { brokerList } from '../config/sound.ts'
 import { renderProblems } from '../config/findings.ts'
 import type { DevOptions } from '../cli/dev-words.ts'
 import type { Config } from '../config.ts'
 import { readConfig } from '../config.ts'
 import { BridgeError } from '../core/errors.ts'
 import type { Clock } from '../core/seams.ts'
-import { kafkaOptions } from '../edges.ts'
 import { emitReceiver } from '../emit/receiver.ts'
-import { kafkaClient } from '../kafka/client.ts'
 import { XzeprClient } from '../xzepr/client.ts'
 import { fixedToken } from '../xzepr/credentials.ts'
 import type { Child, ChildExit } from './children.ts'
 import { Children } from './children.ts'
-import { unlessAborted } from './demo-wait.ts'
 import { typeOf } from './demo-view.ts'
-import type { EventLog, LogNames } from './event-log.ts'
-import { kafkaEventLog, memoryEventLog, namesIn } from './event-log.ts'
-import { findKafka } from './kafka-broker.ts'
+import type { EventLog } from './event-log.ts'
 import type { Environment } from './kafka/run.ts'
 import { introLines } from './loop-intro.ts'
+import { kafkaPlace, memoryPlace, openLog } from './loop-log.ts'
 import { LoopScreen } from './loop-screen.ts'
 import type { SetUp } from './loop-setup.ts'
-import { appVariables, bridgeVariables, ownNames, setUp } from './loop-setup.ts'
+import { appVariables, bridgeVariables, setUp } from './loop-setup.ts'
 import { LoopStory } from './loop-story.ts'
-import { leaveWhereabouts } from './whereabouts.ts'
+import { calledAt, leaveWhereabouts } from './whereabouts.ts'
 import { XzeprStandIn } from './xzepr-stand-in.ts'
 
 export interface LoopParts {
@@ -89,12 +84,6 @@ export async function dev(parts: LoopParts): Promise<number> {
   }
 }
 
-interface Base {
-  readonly names: LogNames
-  /** Undefined: the in-memory log. */
-  readonly brokers: readonly string[] | undefined
-}
-
 class Loop {
   readonly #parts: LoopParts
   readonly #interrupted: AbortSignal
@@ -106,6 +95,10 @@ class Loop {
   /** Until emit's receiver is made: its announcement would be the first event that an app ever sees. */
   #publishes = false
   #hasAppEnded = false
+
+  readonly #say = (line: string): void => {
+    this.#screen.say(line)
+  }
 
   constructor(parts: LoopParts, interrupted: AbortSignal) {
     this.#parts = parts
@@ -119,22 +112,24 @@ class Loop {
   }
 
   async run(): Promise<number> {
-    const { options, env, err } = this.#parts
+    const { options, env, err, clock } = this.#parts
     const { kafka, command } = options
     const plan = await setUp({ env, kafka, startsApp: command.length > 0 })
-    const base = kafka
-      ? await this.#findKafka(plan)
-      : { names: ownNames(env, plan.service), brokers: undefined }
-    const xzepr = this.#standIn(base.names.topic)
+    const around = { env, clock, signal: this.#interrupted, say: this.#say }
+    const place = kafka ? await kafkaPlace(plan.service, around) : memoryPlace(env, plan.service)
+    this.#endings.push(() => place.stop())
+    const xzepr = this.#standIn(place.names.topic)
     const xzeprUrl = `http://127.0.0.1:${plan.ports.xzepr}`
     const xzeprToken = xzepr.token({ sub: BRIDGE_SUB, lifetimeMs: TOKEN_LIFETIME_MS })
-    const variables = bridgeVariables(env, plan, { xzeprUrl, xzeprToken, log: base.names, brokers: base.brokers })
+    const variables = bridgeVariables(env, plan, { xzeprUrl, xzeprToken, log: place.names, brokers: place.brokers })
     const reading = readConfig(variables, this.#parts.readFile)
     if (reading.kind === 'errors') {
       err(renderProblems(reading.errors))
       return EX_CONFIG
     }
-    const log = await this.#openLog(base, reading.config)
+    const log = await openLog(place, reading.config, around)
+    this.#endings.push(() => log.stop())
+    this.#log = log
     await xzepr.start({ port: plan.ports.xzepr })
     this.#endings.push(() => xzepr.stop())
     const token = xzepr.token({ sub: EMIT_SUB, lifetimeMs: TOKEN_LIFETIME_MS })
@@ -142,11 +137,18 @@ class Loop {
     this.#publishes = true
     const { workApiPort, opsPort } = await this.#startBridge(reading.config, log)
     const { workApi } = reading.config
-    const workApiUrl = local(workApi.host, workApiPort)
+    const workApiUrl = calledAt(workApi.host, workApiPort)
     const child = this.#startApp(plan, workApiUrl)
-    const isFound = this.#leaveWhereabouts({ service: plan.service, xzeprUrl, token, receiverId, workApiUrl, workApiToken: workApi.token })
-    this.#introduce(plan, { xzeprUrl, workApiUrl, opsUrl: local(reading.config.ops.host, opsPort), isFound, log })
-    for (const why of [...plan.passedOver, ...reading.warnings]) this.#screen.say(why)
+    const isFound = this.#leaveWhereabouts({
+      service: plan.service,
+      xzeprUrl,
+      token,
+      receiverId,
+      workApiUrl,
+      workApiToken: workApi.token,
+    })
+    this.#introduce(plan, { xzeprUrl, workApiUrl, opsUrl: calledAt(reading.config.ops.host, opsPort), isFound, log })
+    for (const why of [...plan.passedOver, ...reading.warnings]) this.#say(why)
     return this.#untilEnd(child)
   }
 
@@ -154,33 +156,9 @@ class Loop {
   async end(): Promise<void> {
     for (const end of this.#endings.splice(0).reverse()) {
       await end().catch((error: unknown) => {
-        this.#screen.say(`While ending: ${String(error)}`)
+        this.#say(`While ending: ${String(error)}`)
       })
     }
-  }
-
-  async #findKafka({ service }: SetUp): Promise<Base> {
-    const { env } = this.#parts
-    const groupId = `xzepr-bridge-dev-${service}`
-    const named = brokerList(env.XZEPR_KAFKA_BROKERS ?? '')
-    let brokers = named
-    let isOurs = false
-    if (named.length === 0) {
-      const progress = (line: string): void => {
-        this.#screen.say(line)
-      }
-      const found = await unlessAborted(findKafka({ env, progress }), this.#interrupted)
-      if (found.kind === 'none') throw new Error(found.why)
-      this.#endings.push(() => found.stop())
-      brokers = found.brokers
-      isOurs = found.node !== undefined
-    }
-    const topic = env.XZEPR_KAFKA_TOPIC?.trim() ?? ''
-    const names =
-      topic === ''
-        ? namesIn(isOurs, 'xzepr.loop', groupId)
-        : { topic, groupId: env.XZEPR_KAFKA_GROUP_ID?.trim() || groupId, transient: false }
-    return { names, brokers }
   }
 
   #standIn(topic: string): XzeprStandIn {
@@ -196,22 +174,6 @@ class Loop {
         this.#story.placed(record.key, { topic, ...place })
       },
     })
-  }
-
-  async #openLog({ names, brokers }: Base, config: Config): Promise<EventLog> {
-    const { clock } = this.#parts
-    if (brokers === undefined) {
-      this.#log = memoryEventLog(clock, names.groupId, names.topic)
-      return this.#log
-    }
-    const say = ({ level, message }: { level: string; message: string }): void => {
-      if (level === 'error') this.#screen.say(`Kafka: ${message}`)
-    }
-    const { kafka } = kafkaClient(kafkaOptions(config), say)
-    const log = await unlessAborted(kafkaEventLog({ ...names, kafka, brokers }), this.#interrupted)
-    this.#endings.push(() => log.stop())
-    this.#log = log
-    return log
   }
 
   /** So that `emit` can send at once. */
@@ -273,7 +235,7 @@ class Loop {
       process.once('exit', take)
       return true
     } catch (error) {
-      this.#screen.say(`emit cannot find this loop: ${error instanceof Error ? error.message : String(error)}`)
+      this.#say(`emit cannot find this loop: ${error instanceof Error ? error.message : String(error)}`)
       return false
     }
   }
@@ -306,11 +268,11 @@ class Loop {
     })
     const first = await Promise.race([interrupted, ...(child === undefined ? [] : [child.exited])])
     if (first === 'interrupted') {
-      this.#screen.say('Ending: works in hand may report, then the app ends. Ctrl-C again ends it at once.')
+      this.#say('Ending: works in hand may report, then the app ends. Ctrl-C again ends it at once.')
       return 0
     }
     this.#hasAppEnded = true
-    this.#screen.say(`The app has ended (${first.how}), and so does all else.`)
+    this.#say(`The app has ended (${first.how}), and so does all else.`)
     return exitCodeOf(first)
   }
 }
@@ -318,10 +280,4 @@ class Loop {
 function exitCodeOf({ code, signal }: ChildExit): number {
   if (code !== null) return code
   return signal === null ? NOT_FOUND : 128 + constants.signals[signal]
-}
-
-/** Who listens on all interfaces is reached on loopback. */
-function local(host: string | undefined, port: number): string {
-  const reached = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
 }

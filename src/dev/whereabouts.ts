@@ -25,6 +25,12 @@ export interface Whereabouts {
   readonly workApiToken?: string | undefined
 }
 
+/** An address that can be called from here: who listens on all interfaces is reached on loopback. */
+export function calledAt(host: string | undefined, port: number): string {
+  const reached = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+}
+
 /** The user's own directory for such files; systemd clears XDG_RUNTIME_DIR at logout. */
 export function whereaboutsDir(env: Environment): string {
   const { uid } = userInfo()

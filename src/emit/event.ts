@@ -16,7 +16,8 @@ export interface Draft {
   readonly fields: ReadonlyMap<EventField, JsonText>
 }
 
-export type Drafting = { readonly kind: 'draft'; readonly draft: Draft } | { readonly kind: 'wrong'; readonly why: string }
+export type Drafting =
+  { readonly kind: 'draft'; readonly draft: Draft } | { readonly kind: 'wrong'; readonly why: string }
 
 const DEFAULTS: readonly (readonly [EventField, JsonText])[] = [
   ['version', '"1.0.0"'],

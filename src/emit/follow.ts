@@ -39,6 +39,8 @@ export interface FollowOptions {
 }
 
 const LOOK_EVERY_MS = 50
+/** A bridge that is started again is back sooner. */
+const AWAY_MAX_MS = 5000
 /** The oldest first: beyond these a round would be out of date before it ends. */
 const ROUND_MAX = 200
 
@@ -46,8 +48,8 @@ export class Follow {
   readonly #options: FollowOptions
   readonly #pending = new Map<string, Followed>()
   #lastSentAtMs: number | undefined
-  /** Why the last look came to nothing; undefined when it came to something. */
-  #away: string | undefined
+  /** Why the last look came to nothing, and since when; undefined when it came to something. */
+  #away: { readonly why: string; readonly sinceMs: number } | undefined
   #running: Promise<void> | undefined
 
   constructor(options: FollowOptions) {
@@ -60,7 +62,7 @@ export class Follow {
   }
 
   get away(): string | undefined {
-    return this.#away
+    return this.#away?.why
   }
 
   add(id: string, name: string): void {
@@ -79,9 +81,14 @@ export class Follow {
     for (;;) {
       await this.#round()
       const lastSentAtMs = this.#lastSentAtMs
+      const nowMs = clock.nowMs()
       if (signal.aborted) return
-      if (lastSentAtMs !== undefined && (this.#pending.size === 0 || clock.nowMs() >= lastSentAtMs + timeoutMs)) return
-      await new Promise<void>((resolve) => clock.wake(clock.nowMs() + LOOK_EVERY_MS, resolve))
+      if (lastSentAtMs !== undefined) {
+        const isOver = nowMs >= lastSentAtMs + timeoutMs
+        const isAway = this.#away !== undefined && nowMs >= this.#away.sinceMs + AWAY_MAX_MS
+        if (this.#pending.size === 0 || isOver || isAway) return
+      }
+      await new Promise<void>((resolve) => clock.wake(nowMs + LOOK_EVERY_MS, resolve))
     }
   }
 
@@ -90,9 +97,12 @@ export class Follow {
     for (const followed of this.pending.slice(0, ROUND_MAX)) {
       if (signal.aborted) return
       const looked = await look(followed.id)
-      this.#away = looked.kind === 'away' ? looked.why : undefined
       // One that is away answers no other question either.
-      if (looked.kind === 'away') return
+      if (looked.kind === 'away') {
+        this.#away = { why: looked.why, sinceMs: this.#away?.sinceMs ?? clock.nowMs() }
+        return
+      }
+      this.#away = undefined
       if (looked.kind === 'unseen') continue
       followed.seen = looked.seen
       if (!looked.seen.settled) continue

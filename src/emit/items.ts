@@ -29,13 +29,19 @@ export async function* itemsOf(lines: AsyncIterable<string>, wholeMaxChars = WHO
     const text = at === 1 ? line.replace(/^\ufeff/, '') : line
     if (whole.length > 0) {
       wholeChars += text.length
-      if (wholeChars > wholeMaxChars) return yield wrong(`it is one text of more than ${wholeMaxChars} characters`)
+      if (wholeChars > wholeMaxChars) {
+        yield wrong(`it is one text of more than ${wholeMaxChars} characters`)
+        return
+      }
       whole.push(text)
       continue
     }
     if (text.trim() === '') continue
     const value = read(text)
-    if (value === undefined && begun) return yield wrong(`line ${at} is no JSON`)
+    if (value === undefined && begun) {
+      yield wrong(`line ${at} is no JSON`)
+      return
+    }
     if (value === undefined) whole.push(text)
     else if (!(yield* eachOf(value, `line ${at}`))) return
     begun = true

@@ -3,13 +3,13 @@
  *
  * A variable that is set wins over a loop that runs: somebody who names an XZepr means it, and is told where events go.
  */
-import type { Config } from '../config.ts'
 import { readConfig } from '../config.ts'
 import type { Environment } from '../config/environment.ts'
 import type { FileReader } from '../config/files.ts'
 import { renderProblems } from '../config/findings.ts'
 import type { Clock } from '../core/seams.ts'
 import type { Found } from '../dev/whereabouts.ts'
+import { calledAt } from '../dev/whereabouts.ts'
 import type { Credentials } from '../xzepr/credentials.ts'
 import { fixedToken, tokenFile } from '../xzepr/credentials.ts'
 
@@ -82,13 +82,8 @@ function named(env: Environment, naming: readonly string[], readFile: FileReader
       caPem: ca,
       timeoutMs,
       receiverId: undefined,
-      workApi: { url: addressOf(workApi), token: workApi.token },
+      workApi: { url: calledAt(workApi.host, workApi.port), token: workApi.token },
       how: naming.join(', '),
     },
   }
-}
-
-function addressOf({ host, port }: Config['workApi']): string {
-  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
 }

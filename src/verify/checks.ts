@@ -77,7 +77,9 @@ const REPEAT: Check = {
     const again = await trial.send(event)
     const judged = judge(again, 'sent again: ', HINT_REPEAT)
     if (judged.kind === 'broken') return judged
-    return sameEnding(before, again) ? judged : broken(`${toldOf(before)}, and sent again ${toldOf(again)}`, HINT_REPEAT)
+    return sameEnding(before, again)
+      ? judged
+      : broken(`${toldOf(before)}, and sent again ${toldOf(again)}`, HINT_REPEAT)
   },
 }
 const HINT_REPEAT =
@@ -87,7 +89,11 @@ const REDELIVERY: Check = {
   name: 'redelivery',
   expected: 'an event that comes with work-attempt 2 is taken like any other',
   run: async (trial) =>
-    judge(await trial.fresh({}, { attempt: 2 }), '', 'An attempt before may never have reached this process: do the work.'),
+    judge(
+      await trial.fresh({}, { attempt: 2 }),
+      '',
+      'An attempt before may never have reached this process: do the work.',
+    ),
 }
 
 const UNKNOWN: Check = {
@@ -96,7 +102,11 @@ const UNKNOWN: Check = {
   async run(trial) {
     const tried = await trial.fresh({ name: UNKNOWN_TYPE })
     if (tried.answer.kind === 'never') return kept(tried)
-    return judge(tried, '', 'Answer 204 for what the app does not know, or set BRIDGE_EVENT_TYPES: a retry brings it again.')
+    return judge(
+      tried,
+      '',
+      'Answer 204 for what the app does not know, or set BRIDGE_EVENT_TYPES: a retry brings it again.',
+    )
   },
 }
 
@@ -115,7 +125,11 @@ const WORK_ID: Check = {
   name: 'work-id',
   expected: 'an id that needs percent-encoding is reported about as it came',
   run: async (trial) =>
-    judge(await trial.fresh({ id: ODD_ID }), '', 'The work-id header is percent-encoded already: put it into the path as it is.'),
+    judge(
+      await trial.fresh({ id: ODD_ID }),
+      '',
+      'The work-id header is percent-encoded already: put it into the path as it is.',
+    ),
 }
 
 const LARGE: Check = {
@@ -133,15 +147,11 @@ const KEEP_ALIVE: Check = {
   name: 'keep-alive',
   expected: 'a connection that the app leaves open takes a second event',
   async run(trial) {
-    let reused = false
-    const tried = await trial.twice(async (deliveries) => {
-      const both = await trial.wire.onOneConnection(deliveries)
-      reused = both.reused
-      return both.answers
-    })
+    const { tried, reused } = await trial.onOneConnection()
     const judged = worst(tried, 'Read each body to its end, or close the connection with the answer.')
     if (judged.kind === 'broken') return judged
-    return { kind: 'kept', came: reused ? judged.came : `${judged.came}; the app closes after each answer, which costs a connection each` }
+    const note = reused ? '' : '; the app closes after each answer, which costs a connection each'
+    return { kind: 'kept', came: `${judged.came}${note}` }
   },
 }
 
@@ -163,7 +173,11 @@ const CUT: Check = {
     const event = trial.events.make()
     const why = await trial.wire.breakOff(trial.request([event]))
     if (why !== undefined) return broken(`no connection: ${why}`, 'Is the app still there?')
-    return judge(await trial.send(event), 'after the reset: ', 'Give up a request whose body breaks off; do no work for it.')
+    return judge(
+      await trial.send(event),
+      'after the reset: ',
+      'Give up a request whose body breaks off; do no work for it.',
+    )
   },
 }
 
@@ -191,15 +205,27 @@ function refusedSignature(name: string, expected: string, options: (trial: Trial
 }
 
 const SIGNATURES: readonly Check[] = [
-  refusedSignature('signature-wrong', 'an event signed with another secret is refused with 4xx, and no work is done', () => ({
-    keys: [randomBytes(32)],
-  })),
-  refusedSignature('signature-missing', 'an event without a signature is refused with 4xx, and no work is done', () => ({
-    keys: [],
-  })),
-  refusedSignature('signature-old', 'a right signature of ten minutes ago is refused with 4xx, and no work is done', (trial) => ({
-    signedAtMs: trial.nowMs - OLD_MS,
-  })),
+  refusedSignature(
+    'signature-wrong',
+    'an event signed with another secret is refused with 4xx, and no work is done',
+    () => ({
+      keys: [randomBytes(32)],
+    }),
+  ),
+  refusedSignature(
+    'signature-missing',
+    'an event without a signature is refused with 4xx, and no work is done',
+    () => ({
+      keys: [],
+    }),
+  ),
+  refusedSignature(
+    'signature-old',
+    'a right signature of ten minutes ago is refused with 4xx, and no work is done',
+    (trial) => ({
+      signedAtMs: trial.nowMs - OLD_MS,
+    }),
+  ),
 ]
 
 function worst(tried: readonly Tried[], hint?: string): Outcome {

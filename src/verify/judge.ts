@@ -23,7 +23,8 @@ export function judge(tried: Tried, when = '', hint?: string): Outcome {
   const { answer, ending } = tried
   const came = `${when}${toldOf(tried)}`
   if (ending === 'completed' || ending === 'failed') return { kind: 'kept', came }
-  if (ending === 'retry') return broken(came, hint ?? 'The app asks for the event again: it should be able to do this one.')
+  if (ending === 'retry')
+    return broken(came, hint ?? 'The app asks for the event again: it should be able to do this one.')
   if (ending === 'silent') return broken(came, hint ?? SILENT)
   switch (answer.kind) {
     case 'done':
@@ -49,8 +50,11 @@ export function judgeRefusal(tried: Tried): Outcome {
   const came = toldOf(tried)
   if (answer.kind === 'away') return judge(tried)
   if (reports.length > 0) return broken(came, 'Verify the signature before anything is done with the event.')
-  if (/^HTTP 4/.test(answer.why)) return { kind: 'kept', came }
-  return broken(came, 'Verify as Standard Webhooks says (id, timestamp, body; not older than 5 minutes) and answer 401.')
+  if (answer.why.startsWith('HTTP 4')) return { kind: 'kept', came }
+  return broken(
+    came,
+    'Verify as Standard Webhooks says (id, timestamp, body; not older than 5 minutes) and answer 401.',
+  )
 }
 
 /** Did a repeat end as the first did? That only one of them was reported about is no contradiction. */

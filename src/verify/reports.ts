@@ -51,7 +51,8 @@ export class Reports implements WorkDesk {
     this.#clock = clock
     this.#api = workApi({ desk: this, host: '127.0.0.1', port: 0, clock })
     this.#server = createServer((request, response) => {
-      void this.#pass(request, response)
+      // A caller that breaks off leaves nothing to answer.
+      this.#pass(request, response).catch(() => response.destroy())
     })
   }
 
@@ -158,8 +159,6 @@ export class Reports implements WorkDesk {
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     let bytes = 0
-    // A caller that breaks off leaves nothing to answer.
-    request.on('error', () => undefined)
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length
       if (bytes <= BODY_MAX_BYTES) chunks.push(chunk)
@@ -168,7 +167,7 @@ export class Reports implements WorkDesk {
     const answer = await this.#api.inject({
       method: method as 'GET',
       url,
-      headers: headers as Record<string, string>,
+      headers: headers,
       payload: Buffer.concat(chunks),
     })
     if (answer.statusCode >= 400) {

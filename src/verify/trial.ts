@@ -112,8 +112,7 @@ export class Trial {
     const tookMs = this.nowMs - startedAtMs
     const ids = events.map(({ id }) => id)
     // Only a batch is answered event by event; of any other the body says nothing.
-    const answers =
-      delivery.wantsBody && body !== undefined ? answersOf({ ...whole, body }, ids) : ids.map(() => whole)
+    const answers = delivery.wantsBody && body !== undefined ? answersOf({ ...whole, body }, ids) : ids.map(() => whole)
     return Promise.all(
       ids.map(async (id, at) => {
         const answer = answers[at] ?? whole
@@ -124,14 +123,13 @@ export class Trial {
     )
   }
 
-  /** Two fresh events, whose requests go out by one way together. */
-  async twice(way: (deliveries: readonly Delivery[]) => Promise<readonly Answer[]>): Promise<readonly Tried[]> {
+  /** Two fresh events, one after the other on one connection. @returns `reused`: the app has left it open. */
+  async onOneConnection(): Promise<{ readonly tried: readonly Tried[]; readonly reused: boolean }> {
     const pair = [this.events.make(), this.events.make()]
-    const answers = way(pair.map((event) => this.request([event])))
-    return Promise.all(
-      pair.map(async (event, at) =>
-        this.send(event, { way: async () => (await answers)[at] ?? { kind: 'away', why: 'no answer' } }),
-      ),
+    const both = this.wire.onOneConnection(pair.map((event) => this.request([event])))
+    const tried = pair.map(async (event, at) =>
+      this.send(event, { way: async () => (await both).answers[at] ?? { kind: 'away', why: 'no answer' } }),
     )
+    return { tried: await Promise.all(tried), reused: (await both).reused }
   }
 }
