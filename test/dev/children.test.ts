@@ -68,6 +68,35 @@ void t.test('a program that is not there is a sentence, not a crash', async (t) 
   await children.stopAll(LONG_MS)
 })
 
+/** Ends when the process is gone and reaped. */
+const gone = async (pid: string | undefined): Promise<void> => {
+  while (isAlive(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+}
+
+void t.test('a signal reaches the app behind a shell, as behind `npm start`', async (t) => {
+  const children = new Children(systemClock)
+  const command = `"$0" --eval "$1" & wait`
+  const child = children.start({ name: 'F', program: 'sh', args: ['-c', command, process.execPath, FOREVER], env })
+  const [, pid] = await child.line(/^up (\d+)$/, LONG_MS)
+  t.not(Number(pid), child.pid)
+  await child.stop(LONG_MS)
+  await gone(pid)
+  await children.stopAll(LONG_MS)
+})
+
+void t.test('what a child leaves behind ends with it', async (t) => {
+  const children = new Children(systemClock)
+  const leaves = `import { spawn } from 'node:child_process'
+    const left = spawn(process.execPath, ['--eval', ${JSON.stringify(FOREVER)}], { stdio: ['ignore', 'pipe', 'inherit'] })
+    left.stdout.once('data', (line) => process.stdout.write(line, () => process.exit(4)))`
+  const child = children.start(script('G', leaves))
+  const [, pid] = await child.line(/^up (\d+)$/, LONG_MS)
+  t.not(Number(pid), child.pid)
+  t.match(await child.exited, { code: 4 })
+  await gone(pid)
+  await children.stopAll(LONG_MS)
+})
+
 void t.test('stopAll ends every child, the youngest first', async (t) => {
   const children = new Children(systemClock)
   const ended: string[] = []
@@ -103,7 +132,6 @@ void t.test('whatever ends this process kills its children', async (t) => {
   })
   const [, pid] = await parent.line(/^child (\d+)$/, LONG_MS)
   t.match(await parent.exited, { code: 1 })
-  while (isAlive(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
-  t.notOk(isAlive(Number(pid)))
+  await gone(pid)
   await children.stopAll(LONG_MS)
 })
