@@ -43,6 +43,7 @@ const INTERRUPTED = 130
 const CONNECTIONS = 64
 const APP_GRACE_MS = 2000
 const LISTENS_EVERY_MS = 50
+const WORK_ID_HINT = 'The work-id header is percent-encoded already: put it into the path as it is.'
 
 /** @returns the exit code. */
 export async function verifyApp(parts: VerifyParts): Promise<number> {
@@ -151,7 +152,7 @@ class Verification {
 
   async #runAll(checks: readonly Check[]): Promise<void> {
     let away: string | undefined
-    for (const { name, expected, run } of checks) {
+    for (const { name, expected, isFirst, run } of checks) {
       if (away !== undefined) {
         this.#tell({ name, expected, outcome: 'skipped', came: away })
         continue
@@ -159,6 +160,7 @@ class Verification {
       const outcome = await this.#andThere(this.#withRefused(await run(this.#trial)))
       if (outcome.kind === 'kept') this.#tell({ name, expected, outcome: 'ok', came: outcome.came })
       else this.#tell({ name, expected, outcome: 'failed', came: outcome.came, hint: outcome.hint })
+      if (outcome.kind === 'broken' && isFirst === true) away = 'a plain event is not taken: no other would be'
       if (outcome.kind === 'broken' && outcome.away) away = 'the app is away'
       if (this.#ended !== undefined) away = `the app has ended (${this.#ended})`
     }
@@ -178,7 +180,8 @@ class Verification {
     if (refused === undefined || outcome.kind === 'broken') return outcome
     const { call, status, detail } = refused
     const others = more.length === 0 ? '' : `, and ${more.length} more`
-    return broken(`${outcome.came}; the work API refused ${call} with ${status}${others}`, detail)
+    const hint = status === 404 ? `${detail} ${WORK_ID_HINT}` : detail
+    return broken(`${outcome.came}; the work API refused ${call} with ${status}${others}`, hint)
   }
 
   #reachable(isStarted: boolean): Check {

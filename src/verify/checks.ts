@@ -15,6 +15,8 @@ export interface Check {
   readonly name: string
   /** Finishes "expected: …". */
   readonly expected: string
+  /** Where it fails, the others would say nothing more. */
+  readonly isFirst?: true
   readonly run: (trial: Trial) => Promise<Outcome>
 }
 
@@ -49,6 +51,7 @@ export function checksFor(formats: readonly Format[], isSigned: boolean): readon
 
 const ANSWERS: Check = {
   name: 'answers',
+  isFirst: true,
   expected: 'an event is answered with 2xx in time; after a 202 it is reported completed or failed',
   run: async (trial) => judge(await trial.fresh()),
 }

@@ -19,8 +19,11 @@ export interface WireOptions {
 
 /** What is read of a body at most. */
 const BODY_MAX_BYTES = 2 * 1_048_576
-const SLOW_PIECES = 8
-const SLOW_PIECE_EVERY_MS = 60
+const SLOW_PIECES = 6
+/** Long enough for each piece to be read by itself. */
+const SLOW_PIECE_EVERY_MS = 25
+/** Of the time for the whole exchange, the app has the other half. */
+const SLOW_SHARE = 0.5
 
 export class Wire {
   readonly #options: WireOptions
@@ -48,12 +51,13 @@ export class Wire {
 
   /** The same request as ever, its body in pieces with rests between. */
   async slowly({ headers, body }: Delivery): Promise<Answer> {
-    const { clock } = this.#options
+    const { clock, timeoutMs } = this.#options
+    const restMs = Math.min(SLOW_PIECE_EVERY_MS, (SLOW_SHARE * timeoutMs) / SLOW_PIECES)
     return this.#answer(headers, body.length, undefined, async (sent) => {
       const piece = Math.ceil(body.length / SLOW_PIECES)
       for (let at = 0; at < body.length && !sent.destroyed; at += piece) {
         sent.write(body.subarray(at, at + piece))
-        await new Promise<void>((resolve) => clock.wake(clock.nowMs() + SLOW_PIECE_EVERY_MS, resolve))
+        await new Promise<void>((resolve) => clock.wake(clock.nowMs() + restMs, resolve))
       }
       sent.end()
     })
