@@ -10,14 +10,13 @@ import { portFrom } from './kafka/ports.ts'
 import type { Environment } from './kafka/run.ts'
 
 export interface LoopPorts {
-  readonly xzepr: number
   readonly workApi: number
   readonly ops: number
   readonly app: number
 }
 
-/** The ports that bridge, XZepr and app are known by. */
-export const KNOWN_PORTS: LoopPorts = { xzepr: 8042, workApi: 8900, ops: 8901, app: 8080 }
+/** The ports that bridge and app are known by. */
+export const KNOWN_PORTS: LoopPorts = { workApi: 8900, ops: 8901, app: 8080 }
 /** A person at a terminal does not want to wait for the grace of a pod. */
 const GRACE_MS = '2000'
 
@@ -46,7 +45,6 @@ export async function setUp(options: SetUpOptions, choosePort = portFrom): Promi
   }
   const chosenUrl = given(env, 'BRIDGE_WEBHOOK_URL')
   const ports = {
-    xzepr: await choosePort(KNOWN_PORTS.xzepr),
     workApi: await port('BRIDGE_WORK_API_PORT', KNOWN_PORTS.workApi),
     ops: await port('BRIDGE_OPS_PORT', KNOWN_PORTS.ops),
     // Somebody listens there already: where we start no app, that is the app.

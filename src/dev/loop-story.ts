@@ -96,9 +96,12 @@ export class LoopStory {
 
   #settled(entry: Extract<JournalEntry, { readonly name: 'record.settled' }>): Row | undefined {
     const work = this.#at(entry)
-    this.#ids.delete(placeName(entry))
-    this.#works.delete(work.id)
-    if (entry.ending === 'passed-over' || entry.ending === 'poison') return undefined
+    // The others keep their names: a work may have settled before its call is back.
+    if (entry.ending === 'passed-over' || entry.ending === 'poison') {
+      this.#ids.delete(placeName(entry))
+      this.#works.delete(work.id)
+      return undefined
+    }
     const told = work.told.length === 0 ? '' : `; XZepr has ${work.told.join(', ')}`
     const isBad = entry.ending === 'failed'
     return said(isBad ? '✗ settled' : '✓ settled', work, `${work.ended ?? entry.ending}${told}`, isBad ? 'bad' : 'good')

@@ -60,6 +60,7 @@ const EMIT_SUB = '01J0000000000000000000EM1T'
 /** Longer than anybody leaves a loop running. */
 const TOKEN_LIFETIME_MS = 365 * 86_400_000
 const APP_GRACE_MS = 5000
+const XZEPR_PORT = 8042
 /** XZepr's events that the stand-in remembers; nobody reads them here. */
 const REMEMBERED_EVENTS = 1000
 
@@ -118,8 +119,8 @@ class Loop {
     const around = { env, clock, signal: this.#interrupted, say: this.#say }
     const place = kafka ? await kafkaPlace(plan.service, around) : memoryPlace(env, plan.service)
     this.#endings.push(() => place.stop())
-    const xzepr = this.#standIn(place.names.topic)
-    const xzeprUrl = `http://127.0.0.1:${plan.ports.xzepr}`
+    const xzepr = await this.#startXzepr(place.names.topic)
+    const { url: xzeprUrl } = xzepr
     const xzeprToken = xzepr.token({ sub: BRIDGE_SUB, lifetimeMs: TOKEN_LIFETIME_MS })
     const variables = bridgeVariables(env, plan, { xzeprUrl, xzeprToken, log: place.names, brokers: place.brokers })
     const reading = readConfig(variables, this.#parts.readFile)
@@ -130,8 +131,6 @@ class Loop {
     const log = await openLog(place, reading.config, around)
     this.#endings.push(() => log.stop())
     this.#log = log
-    await xzepr.start({ port: plan.ports.xzepr })
-    this.#endings.push(() => xzepr.stop())
     const token = xzepr.token({ sub: EMIT_SUB, lifetimeMs: TOKEN_LIFETIME_MS })
     const receiverId = await this.#emitReceiver(xzeprUrl, token)
     this.#publishes = true
@@ -161,8 +160,9 @@ class Loop {
     }
   }
 
-  #standIn(topic: string): XzeprStandIn {
-    return new XzeprStandIn({
+  /** On XZepr's own port, or any other where somebody has that. */
+  async #startXzepr(topic: string): Promise<XzeprStandIn> {
+    const xzepr = new XzeprStandIn({
       clock: this.#parts.clock,
       topic,
       rateLimits: 'off',
@@ -174,6 +174,12 @@ class Loop {
         this.#story.placed(record.key, { topic, ...place })
       },
     })
+    await xzepr.start({ port: XZEPR_PORT }).catch(async (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      await xzepr.start()
+    })
+    this.#endings.push(() => xzepr.stop())
+    return xzepr
   }
 
   /** So that `emit` can send at once. */
@@ -233,6 +239,10 @@ class Loop {
       const take = leaveWhereabouts(env, { pid, startedAtMs, ...where })
       // Also when a second Ctrl-C ends this process at once.
       process.once('exit', take)
+      this.#endings.push(async () => {
+        process.removeListener('exit', take)
+        take()
+      })
       return true
     } catch (error) {
       this.#say(`emit cannot find this loop: ${error instanceof Error ? error.message : String(error)}`)

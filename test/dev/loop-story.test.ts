@@ -92,6 +92,11 @@ void t.test('every warning and every error is shown, whatever it is about', asyn
   t.same(told([{ name: 'kafka.joined', partitions: 3 }]), [])
 })
 
+void t.test('an answer that comes after the end still has its name', async (t) => {
+  const settled = { name: 'record.settled', ...PLACE, ending: 'completed' } as const
+  t.match(told([STARTED, settled, ANSWERED]).at(-1), /^← answer \| build\.success \| PM357/)
+})
+
 void t.test('works that never settle lose their names one day, and nothing else', async (t) => {
   const story = new LoopStory()
   for (let nth = 0; nth <= 10_000; nth++) story.named(`id-${nth}`, 'a')

@@ -41,55 +41,27 @@ export interface Ended {
   readonly err: string
 }
 
-export class Program {
-  readonly lines: string[] = []
-  readonly ended: Promise<Ended>
-  readonly #child: ChildProcess
+/** Lines as they come, and waiting for one. */
+export class Lines {
+  readonly #lines: string[] = []
   readonly #watchers = new Set<() => void>()
-  #out = ''
-  #err = ''
+  #ended = new Promise<Ended>(() => undefined)
 
-  constructor(t: Test, args: readonly string[], env: Readonly<Record<string, string>>) {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bareEnv(), ...env } })
-    this.#child = child
-    child.stdout.on('data', (chunk: Buffer) => (this.#out += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (this.#err += chunk.toString()))
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        this.lines.push(line)
-        for (const watcher of [...this.#watchers]) watcher()
-      })
-    }
-    this.ended = new Promise((resolve) => {
-      child.once('close', (code) => {
-        resolve({ code, out: this.#out, err: this.#err })
-      })
-    })
-    t.teardown(() => child.kill('SIGKILL'))
+  add(line: string): void {
+    this.#lines.push(line)
+    for (const watcher of [...this.#watchers]) watcher()
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0
-  }
-
-  write(text: string): void {
-    this.#child.stdin?.write(text)
-  }
-
-  /** Ends its standard input. */
-  end(text = ''): void {
-    this.#child.stdin?.end(text)
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
+  /** Nothing comes after this. */
+  endWith(ended: Promise<Ended>): void {
+    this.#ended = ended
   }
 
   /** The first line that matches, whether it was there before or comes yet. */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = this.lines.map((line) => pattern.exec(line)).find((match) => match !== null) ?? undefined
+        const found = this.#lines.map((line) => pattern.exec(line)).find((match) => match !== null)
         if (found === undefined) return
         finish()
         resolve(found)
@@ -100,17 +72,51 @@ export class Program {
       }
       const give = (why: string): void => {
         finish()
-        reject(new Error(`${why} before ${String(pattern)} came:\n${this.lines.join('\n')}`))
+        reject(new Error(`${why} before ${String(pattern)} came:\n${this.#lines.join('\n')}`))
       }
       const bound = setTimeout(() => {
         give(`${PATIENCE_MS} ms went by`)
       }, PATIENCE_MS)
       this.#watchers.add(look)
-      void this.ended.then(({ code }) => {
+      void this.#ended.then(({ code, err }) => {
         look()
-        give(`it ended with ${code ?? 'a signal'}`)
+        give(`it ended with ${code ?? 'a signal'} (${err})`)
       })
       look()
     })
+  }
+}
+
+export class Program {
+  readonly lines = new Lines()
+  readonly ended: Promise<Ended>
+  readonly #child: ChildProcess
+
+  constructor(t: Test, args: readonly string[], env: Readonly<Record<string, string>>) {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bareEnv(), ...env } })
+    this.#child = child
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        this.lines.add(line)
+      })
+    }
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code) => {
+        resolve({ code, out, err })
+      })
+    })
+    this.lines.endWith(this.ended)
+    t.teardown(() => child.kill('SIGKILL'))
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
   }
 }
