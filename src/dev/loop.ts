@@ -16,9 +16,6 @@ import type { Config } from '../config.ts'
 import { readConfig } from '../config.ts'
 import { BridgeError } from '../core/errors.ts'
 import type { Clock } from '../core/seams.ts'
-import { emitReceiver } from '../emit/receiver.ts'
-import { XzeprClient } from '../xzepr/client.ts'
-import { fixedToken } from '../xzepr/credentials.ts'
 import type { Child, ChildExit } from './children.ts'
 import { Children } from './children.ts'
 import { typeOf } from './demo-view.ts'
@@ -30,8 +27,9 @@ import { LoopScreen } from './loop-screen.ts'
 import type { SetUp } from './loop-setup.ts'
 import { appVariables, bridgeVariables, setUp } from './loop-setup.ts'
 import { LoopStory } from './loop-story.ts'
+import { startXzepr } from './loop-xzepr.ts'
 import { calledAt, leaveWhereabouts } from './whereabouts.ts'
-import { XzeprStandIn } from './xzepr-stand-in.ts'
+import type { Publish } from './xzepr-publisher.ts'
 
 export interface LoopParts {
   readonly options: DevOptions
@@ -55,14 +53,7 @@ const EX_CONFIG = 78
 /** The shell's word for a command that is not there. */
 const NOT_FOUND = 127
 const INTERRUPTED = 130
-const BRIDGE_SUB = '01J0000000000000000BR1DGE0'
-const EMIT_SUB = '01J0000000000000000000EM1T'
-/** Longer than anybody leaves a loop running. */
-const TOKEN_LIFETIME_MS = 365 * 86_400_000
 const APP_GRACE_MS = 5000
-const XZEPR_PORT = 8042
-/** XZepr's events that the stand-in remembers; nobody reads them here. */
-const REMEMBERED_EVENTS = 1000
 
 /** @returns the exit code, once all has ended. */
 export async function dev(parts: LoopParts): Promise<number> {
@@ -92,9 +83,6 @@ class Loop {
   readonly #story = new LoopStory()
   readonly #children: Children
   readonly #endings: (() => Promise<void>)[] = []
-  #log: EventLog | undefined
-  /** Until emit's receiver is made: its announcement would be the first event that an app ever sees. */
-  #publishes = false
   #hasAppEnded = false
 
   readonly #say = (line: string): void => {
@@ -119,9 +107,9 @@ class Loop {
     const around = { env, clock, signal: this.#interrupted, say: this.#say }
     const place = kafka ? await kafkaPlace(plan.service, around) : memoryPlace(env, plan.service)
     this.#endings.push(() => place.stop())
-    const xzepr = await this.#startXzepr(place.names.topic)
-    const { url: xzeprUrl } = xzepr
-    const xzeprToken = xzepr.token({ sub: BRIDGE_SUB, lifetimeMs: TOKEN_LIFETIME_MS })
+    const xzepr = await startXzepr(clock, place.names.topic)
+    this.#endings.push(() => xzepr.stop())
+    const { url: xzeprUrl, bridgeToken: xzeprToken } = xzepr
     const variables = bridgeVariables(env, plan, { xzeprUrl, xzeprToken, log: place.names, brokers: place.brokers })
     const reading = readConfig(variables, this.#parts.readFile)
     if (reading.kind === 'errors') {
@@ -130,10 +118,7 @@ class Loop {
     }
     const log = await openLog(place, reading.config, around)
     this.#endings.push(() => log.stop())
-    this.#log = log
-    const token = xzepr.token({ sub: EMIT_SUB, lifetimeMs: TOKEN_LIFETIME_MS })
-    const receiverId = await this.#emitReceiver(xzeprUrl, token)
-    this.#publishes = true
+    xzepr.open(this.#publishTo(log))
     const { workApiPort, opsPort } = await this.#startBridge(reading.config, log)
     const { workApi } = reading.config
     const workApiUrl = calledAt(workApi.host, workApiPort)
@@ -141,8 +126,8 @@ class Loop {
     const isFound = this.#leaveWhereabouts({
       service: plan.service,
       xzeprUrl,
-      token,
-      receiverId,
+      token: xzepr.emitToken,
+      receiverId: xzepr.receiverId,
       workApiUrl,
       workApiToken: workApi.token,
     })
@@ -160,36 +145,13 @@ class Loop {
     }
   }
 
-  /** On XZepr's own port, or any other where somebody has that. */
-  async #startXzepr(topic: string): Promise<XzeprStandIn> {
-    const xzepr = new XzeprStandIn({
-      clock: this.#parts.clock,
-      topic,
-      rateLimits: 'off',
-      maxEvents: REMEMBERED_EVENTS,
-      publish: async (record) => {
-        if (!this.#publishes || this.#log === undefined) return
-        this.#story.named(record.key, typeOf(record.value))
-        const place = await this.#log.append(record)
-        this.#story.placed(record.key, { topic, ...place })
-      },
-    })
-    await xzepr.start({ port: XZEPR_PORT }).catch(async (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-      await xzepr.start()
-    })
-    this.#endings.push(() => xzepr.stop())
-    return xzepr
-  }
-
-  /** So that `emit` can send at once. */
-  async #emitReceiver(xzeprUrl: string, token: string): Promise<string> {
-    const { clock } = this.#parts
-    const url = new URL(xzeprUrl)
-    const client = new XzeprClient({ url, timeoutMs: 10_000, credentials: fixedToken(token), clock, connections: 1 })
-    const receiving = await emitReceiver(client, clock).finally(() => client.close())
-    if (receiving.kind === 'receiver') return receiving.id
-    throw new Error(`The XZepr stand-in made no receiver: ${receiving.answer.why}`)
+  /** What XZepr publishes goes to the log, and its names to the story. */
+  #publishTo(log: EventLog): Publish {
+    return async (record) => {
+      this.#story.named(record.key, typeOf(record.value))
+      const place = await log.append(record)
+      this.#story.placed(record.key, { topic: log.topic, ...place })
+    }
   }
 
   async #startBridge(config: Config, log: EventLog): Promise<{ workApiPort: number; opsPort: number }> {
