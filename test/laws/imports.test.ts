@@ -4,7 +4,6 @@
  *   main ─▶ app ─▶ all       bridge ─▶ core       core ─▶ core
  *   kafka, webhook, xzepr, http, dev ─▶ core and their one driver, never each other
  *   config, log, metrics, cli ─▶ core and their driver; cli also reads the declarations
- *   replay, emit, verify, demo and loop in dev: processes of their own, which compose        run ─▶ none of these
  */
 import { posix } from 'node:path'
 import t from 'tap'
