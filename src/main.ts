@@ -152,6 +152,10 @@ function conversation(): {
 } {
   // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
   process.stdout.on('error', () => process.exit(141))
+  // A terminal that closes: what was started here must not stay.
+  process.on('SIGHUP', () => {
+    onSignal()
+  })
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

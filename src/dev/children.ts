@@ -157,7 +157,11 @@ export class Children {
 
   /** Ends every child, the youngest first. */
   async stopAll(graceMs: number): Promise<void> {
-    for (const child of this.#all.splice(0).reverse()) await child.stop(graceMs)
+    // One that is being waited for is still on the list: this process may end meanwhile, and must not leave it behind.
+    for (let child = this.#all.at(-1); child !== undefined; child = this.#all.at(-1)) {
+      await child.stop(graceMs)
+      this.#all.splice(this.#all.indexOf(child), 1)
+    }
     process.removeListener('exit', this.#killAll)
   }
 }

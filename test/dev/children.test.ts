@@ -109,29 +109,35 @@ void t.test('stopAll ends every child, the youngest first', async (t) => {
   t.same(ended, ['younger', 'older'])
 })
 
-void t.test('whatever ends this process kills its children', async (t) => {
-  const children = new Children(systemClock)
-  const at = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
-  const parent = children.start({
-    name: 'parent',
-    program: process.execPath,
-    args: [
-      ...process.execArgv,
-      '--input-type=module',
-      '--eval',
-      `import { Children } from ${at('../../src/dev/children.ts')}
-       import { systemClock } from ${at('../../src/clock.ts')}
-       const child = new Children(systemClock).start({
+for (const [how, ending] of [
+  ['by an error', `throw new Error('bug')`],
+  ['while it waits for one to end', `void children.stopAll(60_000); await child.line(/^no/, 60_000); process.exit(1)`],
+] as const) {
+  void t.test(`whatever ends this process kills its children: ${how}`, async (t) => {
+    const children = new Children(systemClock)
+    const at = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+    const parent = children.start({
+      name: 'parent',
+      program: process.execPath,
+      // As it is built: to translate it once more takes seconds.
+      args: [
+        '--input-type=module',
+        '--eval',
+        `import { Children } from ${at('../../dist/dev/children.js')}
+       import { systemClock } from ${at('../../dist/clock.js')}
+       const children = new Children(systemClock)
+       const child = children.start({
          name: 'child', program: process.execPath, env: process.env, args: ['--eval', ${JSON.stringify(STUBBORN)}],
        })
        await child.line(/^up/, 60000)
        console.log('child ' + child.pid)
-       throw new Error('bug')`,
-    ],
-    env,
+       ${ending}`,
+      ],
+      env,
+    })
+    const [, pid] = await parent.line(/^child (\d+)$/, LONG_MS)
+    t.match(await parent.exited, { code: 1 })
+    await gone(pid)
+    await children.stopAll(LONG_MS)
   })
-  const [, pid] = await parent.line(/^child (\d+)$/, LONG_MS)
-  t.match(await parent.exited, { code: 1 })
-  await gone(pid)
-  await children.stopAll(LONG_MS)
-})
+}

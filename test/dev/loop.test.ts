@@ -192,7 +192,8 @@ void t.test('a second Ctrl-C does not wait for an app that will not end', async 
   const env = await envOf(t)
   const shipped = new Program(t, ['dev', '--', ...node(STUBBORN)], env)
   const [, pid] = await shipped.lines.until(/│ up (\d+)$/)
-  shipped.signal('SIGINT')
+  // A terminal that is closed says so with another signal.
+  shipped.signal('SIGHUP')
   await shipped.lines.until(/Ending/)
   shipped.signal('SIGINT')
   t.match(await shipped.ended, { code: 130 })
