@@ -6,29 +6,59 @@
  */
 import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
+import { devHelpText } from './cli/dev-help.ts'
+import type { DevOptions } from './cli/dev-words.ts'
+import { parseDev } from './cli/dev-words.ts'
+import { emitHelpText } from './cli/emit-help.ts'
+import type { EmitOptions } from './cli/emit-words.ts'
+import { parseEmit } from './cli/emit-words.ts'
+import type { Show, Wrong } from './cli/flags.ts'
 import type { Terminal } from './cli/help.ts'
 import { DRAIN_HELP, helpText } from './cli/help.ts'
 import { replayHelpText } from './cli/replay-help.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import { parseReplay } from './cli/replay-words.ts'
+import { verifyHelpText } from './cli/verify-help.ts'
+import type { VerifyOptions } from './cli/verify-words.ts'
+import { parseVerify } from './cli/verify-words.ts'
 
 export interface Surroundings {
   readonly version: string
   readonly terminal: Terminal
 }
 
+/** Commands with flags of their own. */
+type Carried =
+  | { readonly kind: 'replay'; readonly options: ReplayOptions }
+  | { readonly kind: 'dev'; readonly options: DevOptions }
+  | { readonly kind: 'emit'; readonly options: EmitOptions }
+  | { readonly kind: 'verify'; readonly options: VerifyOptions }
+
 export type Command =
   | { readonly kind: 'run' }
   | { readonly kind: 'drain'; readonly reason: string | undefined; readonly timeoutMs: number | undefined }
-  | { readonly kind: 'replay'; readonly options: ReplayOptions }
+  | Carried
   /** To standard output, exit 0. */
   | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
   /** To standard error, exit 64. */
   | { readonly kind: 'usage'; readonly text: string; readonly exitCode: 64 }
 
+/** How the words behind a command with flags of its own are read, and its help. */
+interface Own {
+  readonly parse: (argv: readonly string[], show: Show) => Carried | { readonly kind: 'help' } | Wrong
+  readonly help: (terminal: Terminal) => string
+  readonly example: string
+}
+const OWN: ReadonlyMap<string, Own> = new Map<string, Own>([
+  ['dev', { parse: parseDev, help: devHelpText, example: 'dev --kafka' }],
+  ['emit', { parse: parseEmit, help: emitHelpText, example: 'emit build.success --wait' }],
+  ['verify-app', { parse: parseVerify, help: verifyHelpText, example: 'verify-app http://127.0.0.1:8080/events' }],
+  ['replay', { parse: parseReplay, help: replayHelpText, example: 'replay --dry-run' }],
+])
+
 /** Words that a later version carries out. */
-const NOT_YET = new Set(['check', 'dev', 'emit', 'healthcheck', 'config'])
-const WORDS = ['run', 'replay', 'drain', 'help', ...NOT_YET]
+const NOT_YET = new Set(['check', 'healthcheck', 'config'])
+const WORDS = ['run', 'drain', 'help', ...OWN.keys(), ...NOT_YET]
 const FLAGS = ['--help', '--version']
 /** Flags that take a text, by the word they belong to. */
 const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }
@@ -36,9 +66,11 @@ const TIMEOUT_MAX_SECONDS = 86_400
 
 /** @param argv the words behind the program's name. */
 export function parse(argv: readonly string[], { version, terminal }: Surroundings): Command {
-  const [first, ...rest] = argv
-  if (first === 'replay') return replay(rest, terminal)
-  if (first === 'help' && rest[0] === 'replay') return print(replayHelpText(terminal))
+  const [first = '', ...rest] = argv
+  const own = OWN.get(first)
+  if (own !== undefined) return carried(first, own, rest, terminal)
+  const helped = first === 'help' ? OWN.get(rest[0] ?? '') : undefined
+  if (helped !== undefined) return print(helped.help(terminal))
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
     options: {
@@ -68,9 +100,10 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
   if (values.help === true || word === 'help') return print(helpText(version, terminal))
   if (values.version === true) return print(`${version}\n`)
 
-  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`, \`replay\` and \`drain\`.`)
+  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet.`)
   if (word === 'drain') return drain(more, values)
-  if (word === 'replay') return usage('The flags of `replay` stand behind it: xzepr-bridge replay --dry-run.')
+  const late = OWN.get(word)
+  if (late !== undefined) return usage(`The flags of \`${word}\` stand behind it: xzepr-bridge ${late.example}.`)
   if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)
   if (more !== undefined) return usage(`\`run\` takes no words, but got ${printable(more)}: it is set up by variables.`)
   return { kind: 'run' }
@@ -90,11 +123,11 @@ function drain(more: string | undefined, { reason, timeout }: Readonly<Record<st
   }
 }
 
-function replay(argv: readonly string[], terminal: Terminal): Command {
-  const words = parseReplay(argv, printable)
-  if (words.kind === 'replay') return words
-  if (words.kind === 'help') return print(replayHelpText(terminal))
-  return usage(words.why, words.given, words.known, 'xzepr-bridge replay --help')
+function carried(word: string, { parse: read, help }: Own, argv: readonly string[], terminal: Terminal): Command {
+  const words = read(argv, printable)
+  if (words.kind === 'help') return print(help(terminal))
+  if (words.kind !== 'wrong') return words
+  return usage(words.why, words.given, words.known, `xzepr-bridge ${word} --help`)
 }
 
 function print(text: string): Command {

@@ -4,15 +4,20 @@
  *
  *   0  done, or stopped as asked        1  failed, or not all could be done        64  wrong command line
  *   69  nobody to drain, or no Kafka to replay from                                78  wrong configuration
+ *   the help of each command names others that are its own
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { basename, relative } from 'node:path'
 import process from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import type { Command } from './cli.ts'
+import type { DevOptions } from './cli/dev-words.ts'
+import type { EmitOptions } from './cli/emit-words.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
+import type { VerifyOptions } from './cli/verify-words.ts'
 import type { ConfigReading } from './config.ts'
 
 // While modules are read V8 would double the space for new objects up to twice 16 MB, and an idle process would keep it:
@@ -48,6 +53,12 @@ async function main(): Promise<number> {
       return drain(command)
     case 'replay':
       return replayLetters(command.options)
+    case 'dev':
+      return develop(command.options, version)
+    case 'emit':
+      return emitEvents(command.options)
+    case 'verify':
+      return verify(command.options)
   }
 }
 
@@ -129,6 +140,81 @@ async function replayLetters(options: ReplayOptions): Promise<number> {
       onSignal = end
     },
   })
+}
+
+/** What every command says to people, and hears from them. */
+function conversation(): {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly coloured: boolean
+  readonly isTTY: boolean
+  readonly onSignal: (end: () => void) => void
+} {
+  // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
+  process.stdout.on('error', () => process.exit(141))
+  // A terminal that closes: what was started here must not stay.
+  process.on('SIGHUP', () => {
+    onSignal()
+  })
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    coloured: process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '',
+    isTTY: process.stderr.isTTY,
+    onSignal: (end) => {
+      onSignal = end
+    },
+  }
+}
+
+async function develop(options: DevOptions, version: string): Promise<number> {
+  // Somebody waits for it, and it does not run for weeks: room for new objects saves a tenth of the start.
+  setFlagsFromString('--semi-space-growth-factor=2')
+  const [{ dev }, { systemClock }] = await Promise.all([import('./dev/loop.ts'), import('./clock.ts')])
+  const exitCode = await dev({
+    ...conversation(),
+    options,
+    version,
+    env: process.env,
+    program: calledAs(),
+    pid: process.pid,
+    startedAtMs: performance.timeOrigin,
+    clock: systemClock,
+    readFile: readText,
+  })
+  // All is ended: whatever a library still holds open must not keep the terminal.
+  process.exit(exitCode)
+}
+
+async function emitEvents(options: EmitOptions): Promise<number> {
+  const [{ emit }, { systemClock }] = await Promise.all([import('./emit.ts'), import('./clock.ts')])
+  const exitCode = await emit({
+    ...conversation(),
+    options,
+    env: process.env,
+    stdin: process.stdin,
+    clock: systemClock,
+    readFile: readText,
+  })
+  process.exit(exitCode)
+}
+
+async function verify(options: VerifyOptions): Promise<number> {
+  const [{ verifyApp }, { systemClock }] = await Promise.all([import('./verify.ts'), import('./clock.ts')])
+  const exitCode = await verifyApp({
+    ...conversation(),
+    options,
+    env: process.env,
+    clock: systemClock,
+    readFile: readText,
+  })
+  process.exit(exitCode)
+}
+
+/** What a person has to type to call this program again from here. */
+function calledAs(): string {
+  const path = process.argv[1] ?? ''
+  return basename(path) === 'main.js' ? `node ${relative('', path)}` : 'xzepr-bridge'
 }
 
 /** A secret or a PEM file is small; a path that names a device or a log must not hold up the start. */

@@ -28,10 +28,10 @@ async function deliver(workId, event) {
 }
 
 const server = createServer(async (request, response) => {
-  let body = ''
-  for await (const chunk of request.setEncoding('utf8')) body += chunk
   if (request.method !== 'POST' || request.url !== '/events') return response.writeHead(404).end()
   try {
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
     await deliver(request.headers['work-id'], JSON.parse(body))
     response.end()
   } catch (error) {

@@ -21,6 +21,12 @@ A record's offset is committed when nothing more is owed for it; the bridge need
 
 const USAGE: readonly (readonly [string, string])[] = [
   ['xzepr-bridge [run]', 'Deliver until SIGTERM. Everything is set by environment variables.'],
+  [
+    'xzepr-bridge dev [-- command]',
+    'The whole road on this machine, to write an app against; `xzepr-bridge dev --help` tells more.',
+  ],
+  ['xzepr-bridge emit NAME', 'Send an event and see how it ends; `xzepr-bridge emit --help` tells more.'],
+  ['xzepr-bridge verify-app URL', 'Does an app keep the contract? `xzepr-bridge verify-app --help` tells more.'],
   ['xzepr-bridge drain', 'Let the bridge beside it end what it has, for preStop. `drain --help` tells more.'],
   ['xzepr-bridge replay', 'Send dead letters through the webhook again; `xzepr-bridge replay --help` tells more.'],
   ['xzepr-bridge --help', 'This text.'],

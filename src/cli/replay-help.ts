@@ -4,10 +4,9 @@
  * Written for a person who has an incident behind them and wants the events to go out again, once. What each flag is good
  * for stands beside it; what surprises (letters stay, another service's letters, works that have ended) is said.
  */
-import { wrap } from '../config/findings.ts'
 import { AWAY_MAX_MS, REPLAY_ATTEMPTS_MAX } from '../core/replay.ts'
+import { commandHelp } from './command-help.ts'
 import type { Terminal } from './help.ts'
-import { layoutOf } from './help.ts'
 
 const WHAT = `Sends dead letters through the webhook again: one after another, the oldest first, with the format and headers of the bridge and the original's idempotency-key. It is set up by the bridge's own variables, so it runs best where they are: with kubectl exec in the bridge's container, or as a Job with the same environment and a BRIDGE_WEBHOOK_URL that it can reach.`
 
@@ -61,23 +60,18 @@ const EXITS: readonly (readonly [string, string])[] = [
 ]
 
 export function replayHelpText(terminal: Terminal): string {
-  const { columns, bold, rows } = layoutOf(terminal)
-  const chapter = (title: string, lines: readonly string[]): string[] => ['', bold(title), ...lines]
-  return [
-    `${bold('xzepr-bridge replay')} [which letters] [how]`,
-    '',
-    ...wrap(WHAT, '', columns),
-    ...chapter('Which letters (one of these at least, or --dry-run)', rows(WHICH)),
-    ...chapter('How', rows(HOW)),
-    ...chapter(
-      'Examples',
-      EXAMPLES.flatMap(([command, what]) => [...wrap(what, '  # ', columns), `  ${command}`]),
-    ),
-    ...chapter(
-      'Good to know',
-      TO_KNOW.flatMap((text) => wrap(text, '  ', columns)),
-    ),
-    ...chapter('Exit codes', rows(EXITS)),
-    '',
-  ].join('\n')
+  return commandHelp(
+    {
+      usage: ['xzepr-bridge replay', '[which letters] [how]'],
+      what: WHAT,
+      groups: [
+        ['Which letters (one of these at least, or --dry-run)', WHICH],
+        ['How', HOW],
+      ],
+      examples: EXAMPLES,
+      toKnow: TO_KNOW,
+      exits: EXITS,
+    },
+    terminal,
+  )
 }

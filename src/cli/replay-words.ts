@@ -4,10 +4,11 @@
  * Nothing is done here: replay.ts gets options, or a person a text that says what would be right. The law: without a word
  * about which letters are meant nothing is sent, because letters stay where they are and those of last month are there too.
  */
-import { parseArgs } from 'node:util'
 import type { DeadLetterReason } from '../core/dead-letter.ts'
 import { DEAD_LETTER_REASONS } from '../core/dead-letter.ts'
 import { topic as isTopic } from '../config/sound.ts'
+import type { Flag, Flags, Show, Wrong } from './flags.ts'
+import { flagNames, readFlags, wrong } from './flags.ts'
 import type { When } from './when.ts'
 import { readWhen } from './when.ts'
 
@@ -26,10 +27,7 @@ export interface ReplayOptions {
 }
 
 export type ReplayWords =
-  | { readonly kind: 'replay'; readonly options: ReplayOptions }
-  | { readonly kind: 'help' }
-  /** `given` is a word that is not known, `known` what it may be. */
-  | { readonly kind: 'wrong'; readonly why: string; readonly given?: string; readonly known?: readonly string[] }
+  { readonly kind: 'replay'; readonly options: ReplayOptions } | { readonly kind: 'help' } | Wrong
 
 const FLAGS = {
   since: { type: 'string' },
@@ -42,39 +40,19 @@ const FLAGS = {
   'dry-run': { type: 'boolean' },
   rate: { type: 'string' },
   limit: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const
+} as const satisfies Record<string, Flag>
 
-export const REPLAY_FLAGS: readonly string[] = Object.keys(FLAGS).map((name) => `--${name}`)
+export const REPLAY_FLAGS = flagNames(FLAGS)
 
-/** @param show makes a word from outside harmless for a terminal. */
-export function parseReplay(argv: readonly string[], show: (word: string) => string): ReplayWords {
-  // Not strict: what is wrong is answered in our words.
-  const { tokens, values } = parseArgs({
-    args: [...argv],
-    options: FLAGS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  if (values.help === true) return { kind: 'help' }
-  const texts = new Map<string, string[]>()
-  for (const token of tokens) {
-    if (token.kind === 'positional') return wrong(`\`replay\` takes flags alone, but got ${show(token.value)}.`)
-    if (token.kind !== 'option') continue
-    const { name, rawName, value } = token
-    const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name as keyof typeof FLAGS] : undefined
-    if (flag === undefined) return { ...wrong(`Unknown flag ${show(rawName)}.`), given: rawName, known: REPLAY_FLAGS }
-    if (flag.type === 'boolean' && value !== undefined) return wrong(`The flag --${name} takes no value.`)
-    if (flag.type === 'string' && (value ?? '') === '') return wrong(`The flag --${name} needs a value.`)
-    const before = texts.get(name) ?? []
-    if (before.length > 0 && !('multiple' in flag)) return wrong(`The flag --${name} may come once.`)
-    texts.set(name, [...before, value ?? ''])
-  }
-  return optionsOf(texts, show)
+export function parseReplay(argv: readonly string[], show: Show): ReplayWords {
+  const flags = readFlags(argv, FLAGS, show)
+  if (flags.kind !== 'flags') return flags
+  const [word] = flags.words
+  if (word !== undefined) return wrong(`\`replay\` takes flags alone, but got ${show(word)}.`)
+  return optionsOf(flags.texts, show)
 }
 
-function optionsOf(texts: ReadonlyMap<string, readonly string[]>, show: (word: string) => string): ReplayWords {
+function optionsOf(texts: Flags['texts'], show: Show): ReplayWords {
   const text = (name: string): string | undefined => texts.get(name)?.[0]
   const whens: { since?: When; until?: When } = {}
   for (const name of ['since', 'until'] as const) {
@@ -118,8 +96,4 @@ function optionsOf(texts: ReadonlyMap<string, readonly string[]>, show: (word: s
       limit: limit === undefined ? undefined : Number(limit),
     },
   }
-}
-
-function wrong(why: string): { readonly kind: 'wrong'; readonly why: string } {
-  return { kind: 'wrong', why }
 }

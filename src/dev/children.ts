@@ -5,8 +5,9 @@
  *               └─ stop: SIGTERM ─▶ grace ─▶ SIGKILL
  *
  * Each child stands in a process group of its own, so Ctrl-C at a terminal reaches us alone and we stop them in our
- * order. Whatever else ends this process, its exit kills those that are left, by pid. A child's output has a bound: its
- * last lines are kept for the sentence that says why it failed.
+ * order. A signal goes to the whole group: a command such as `npm start` is a shell, and the app is its child. Whatever
+ * else ends this process, its exit kills those that are left. A child's output has a bound: its last lines are kept for
+ * the sentence that says why it failed.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -27,6 +28,7 @@ export interface ChildOptions {
 /** How a child ended: `exit code 0`, `SIGKILL`, or why it could not even start. */
 export interface ChildExit {
   readonly code: number | null
+  readonly signal: NodeJS.Signals | null
   readonly how: string
 }
 
@@ -59,10 +61,14 @@ export class Child {
         resolve(this.#ended)
       }
       child.once('error', (error) => {
-        end({ code: null, how: error.message })
+        end({ code: null, signal: null, how: error.message })
+      })
+      // What it leaves behind would hold its output open, and its port.
+      child.once('exit', () => {
+        this.#signalGroup('SIGKILL')
       })
       child.once('close', (code, signal) => {
-        end({ code, how: signal ?? `exit code ${code ?? '?'}` })
+        end({ code, signal, how: signal ?? `exit code ${code ?? '?'}` })
       })
     })
   }
@@ -115,7 +121,18 @@ export class Child {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#ended === undefined) this.#process.kill(signal)
+    if (this.#ended === undefined) this.#signalGroup(signal)
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    const { pid } = this.#process
+    if (pid === undefined) return
+    try {
+      process.kill(-pid, signal)
+    } catch (error) {
+      // ESRCH: nobody of the group is left.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
 }
 
@@ -140,7 +157,11 @@ export class Children {
 
   /** Ends every child, the youngest first. */
   async stopAll(graceMs: number): Promise<void> {
-    for (const child of this.#all.splice(0).reverse()) await child.stop(graceMs)
+    // One that is being waited for is still on the list: this process may end meanwhile, and must not leave it behind.
+    for (let child = this.#all.at(-1); child !== undefined; child = this.#all.at(-1)) {
+      await child.stop(graceMs)
+      this.#all.splice(this.#all.indexOf(child), 1)
+    }
     process.removeListener('exit', this.#killAll)
   }
 }

@@ -9,8 +9,8 @@ import { readConfig } from '../config.ts'
 import type { Clock } from '../core/seams.ts'
 import { lineOf } from '../log.ts'
 import type { Children } from './children.ts'
-import type { DemoLog } from './demo-log.ts'
 import type { LogFields } from './demo-view.ts'
+import type { EventLog } from './event-log.ts'
 import type { Environment } from './kafka/run.ts'
 
 const STOP_GRACE_MS = 15_000
@@ -18,7 +18,7 @@ const STOP_GRACE_MS = 15_000
 export interface BridgeOptions {
   readonly children: Children
   readonly clock: Clock
-  readonly log: DemoLog
+  readonly log: EventLog
   /** The contract's variables. */
   readonly variables: Environment
   /** The rest of the bridge's environment. */
@@ -56,7 +56,7 @@ async function asProcess({ children, variables, env, line }: BridgeOptions): Pro
   }
 }
 
-async function inProcess(options: BridgeOptions, memory: NonNullable<DemoLog['memory']>): Promise<RunningBridge> {
+async function inProcess(options: BridgeOptions, memory: NonNullable<EventLog['memory']>): Promise<RunningBridge> {
   const { clock, log, variables, line } = options
   const reading = readConfig(variables, () => {
     throw new Error('the demo names no files')

@@ -5,14 +5,13 @@
  *
  * Everything that was started stands in `endings` and ends in reverse, whichever way the show ends.
  */
+import { Kafka, logLevel } from 'kafkajs'
 import type { Clock } from '../core/seams.ts'
 import { missingToolchain, startApp } from './app-process.ts'
 import { Children } from './children.ts'
 import type { RunningBridge } from './demo-bridge.ts'
 import { startBridge } from './demo-bridge.ts'
 import { invitation } from './demo-invitation.ts'
-import type { DemoLog } from './demo-log.ts'
-import { kafkaDemoLog, memoryDemoLog } from './demo-log.ts'
 import type { DemoOptions } from './demo-options.ts'
 import type { Screen } from './demo-screen.ts'
 import { demoEvent, XzeprUserSession } from './demo-user.ts'
@@ -20,6 +19,8 @@ import type { Actor } from './demo-view.ts'
 import { bridgeStep, OFFSETS_NOTE, stepLine, table, typeOf, verdict } from './demo-view.ts'
 import { inTime, unlessAborted } from './demo-wait.ts'
 import { Witness } from './demo-witness.ts'
+import type { EventLog } from './event-log.ts'
+import { kafkaEventLog, memoryEventLog, namesIn } from './event-log.ts'
 import { findKafka } from './kafka-broker.ts'
 import { freePorts } from './kafka/ports.ts'
 import type { Environment } from './kafka/run.ts'
@@ -99,10 +100,10 @@ export class Show {
     return clean
   }
 
-  async #openLog(): Promise<DemoLog> {
+  async #openLog(): Promise<EventLog> {
     const { clock, env, screen, signal } = this.#around
     if (this.#options.memory)
-      return this.#opened(memoryDemoLog(clock, GROUP), 'the in-memory log stands in for Kafka, as asked')
+      return this.#opened(memoryEventLog(clock, GROUP), 'the in-memory log stands in for Kafka, as asked')
     screen.spin('Kafka is looked for')
     const progress = (line: string): void => {
       this.#step('kafka', line)
@@ -114,20 +115,23 @@ export class Show {
     if (kafka.kind === 'none') {
       if (kafka.isSettingWrong) throw new Error(kafka.why)
       this.#step('kafka', kafka.why)
-      return this.#opened(memoryDemoLog(clock, GROUP), 'the in-memory log stands in for Kafka')
+      return this.#opened(memoryEventLog(clock, GROUP), 'the in-memory log stands in for Kafka')
     }
     this.#endings.push(() => kafka.stop())
-    const log = await unlessAborted(kafkaDemoLog(kafka, GROUP), signal)
+    const brokers = [...kafka.brokers]
+    const client = new Kafka({ clientId: 'xzepr-demo', brokers, logLevel: logLevel.NOTHING })
+    const names = namesIn(kafka.node !== undefined, 'xzepr.demo', GROUP)
+    const log = await unlessAborted(kafkaEventLog({ ...names, kafka: client, brokers }), signal)
     return this.#opened(log, `topic ${log.topic} is made`)
   }
 
-  #opened(log: DemoLog, what: string): DemoLog {
+  #opened(log: EventLog, what: string): EventLog {
     this.#endings.push(() => log.stop())
     this.#step('kafka', what)
     return log
   }
 
-  async #startXzepr(log: DemoLog): Promise<XzeprStandIn> {
+  async #startXzepr(log: EventLog): Promise<XzeprStandIn> {
     const xzepr = new XzeprStandIn({
       clock: this.#around.clock,
       topic: log.topic,
@@ -150,7 +154,7 @@ export class Show {
   }
 
   async #startAppAndBridge(
-    log: DemoLog,
+    log: EventLog,
     xzepr: XzeprStandIn,
     workApiPort: number,
     opsPort: number,
@@ -210,7 +214,7 @@ export class Show {
   }
 
   /** Waits until the witnesses agree or the time is up, and says which. */
-  async #judge(log: DemoLog, bridge: RunningBridge): Promise<boolean> {
+  async #judge(log: EventLog, bridge: RunningBridge): Promise<boolean> {
     const { clock, screen } = this.#around
     const untilMs = clock.nowMs() + READY_MS + this.#options.events * PER_EVENT_MS
     const look = async (): Promise<void> => {

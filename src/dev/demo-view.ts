@@ -7,6 +7,7 @@
  * The bridge's own word makes steps alone. The verdict rests on what others hold: the stand-in's journal for lifecycle
  * events, the log's own answer for offsets.
  */
+import type { Place } from './event-log.ts'
 
 /** An event that was sent, and what others say about it. */
 export interface EventFacts {
@@ -24,11 +25,6 @@ export interface EventFacts {
   readonly failed: number
   /** The next offset of its partition that the group would read; undefined without a commit. */
   readonly committed: bigint | undefined
-}
-
-export interface Place {
-  readonly partition: number
-  readonly offset: bigint
 }
 
 /** What is not true yet of an event that should have made the whole way; empty when it has. */

@@ -3,8 +3,9 @@
  *
  * Of the bridge's own log only the app's answer is taken; that the app had the event shows in what XZepr holds of it.
  */
-import type { EventFacts, Known, LogFields, Place } from './demo-view.ts'
+import type { EventFacts, Known, LogFields } from './demo-view.ts'
 import { label, lifecycleOf, missing } from './demo-view.ts'
+import type { Place } from './event-log.ts'
 
 interface Sent {
   readonly id: string

@@ -137,7 +137,7 @@ for (const language of APP_LANGUAGES) {
       }
       t.equal(await app.deliver({ name: 'a' }), 200)
       t.equal(app.taken().length, 2)
-      t.same(await app.child.exited, { code: 0, how: 'exit code 0' })
+      t.same(await app.child.exited, { code: 0, signal: null, how: 'exit code 0' })
     })
   })
 }

@@ -22,9 +22,11 @@ interface Room {
 const ROOMS: Readonly<Record<string, Room>> = {
   main: { rooms: ['*'], packages: ['*'], node: true },
   app: { rooms: ['*'], packages: [], node: true },
-  /** A process of its own: it composes, as main does. */
+  /** Demo and local loop, processes of their own: they compose, as main does. */
   demo: { rooms: ['*'], packages: ['*'], node: true },
-  /** A process of its own beside the bridge: it composes, as app does. */
+  /** Processes of their own beside the bridge: they compose, as app does. */
+  emit: { rooms: ['core', 'cli', 'config', 'dev', 'xzepr'], packages: ['lossless-json', 'undici'], node: true },
+  verify: { rooms: ['core', 'cli', 'config', 'dev', 'http', 'webhook'], packages: [], node: true },
   replay: { rooms: ['*'], packages: [], node: true },
   bridge: { rooms: ['core'], packages: [], node: false },
   clock: { rooms: ['core'], packages: [], node: false },
@@ -49,7 +51,7 @@ const APP = new Set(['status.ts', 'edges.ts'])
 /** The room a file belongs to. What stands beside bridge.ts and has no name of its own is a part of the road. */
 function roomOf(path: string): string {
   if (APP.has(path)) return 'app'
-  if (/^dev\/demo(?:-\w+)*\.ts$/.test(path)) return 'demo'
+  if (/^dev\/(?:demo|loop)(?:-\w+)*\.ts$/.test(path)) return 'demo'
   const [first = ''] = path.split('/')
   const name = first.replace(/\.ts$/, '')
   return name in ROOMS || path.includes('/') ? name : 'bridge'
@@ -105,6 +107,28 @@ void t.test('the law sees an import that is not on the table', async (t) => {
   t.equal(offence('parlour/tea.ts', ''), 1, 'a room nobody knows')
   t.equal(offence('kafka/source.ts', `import { a } from './client.ts'\nimport { Kafka } from 'kafkajs'`), 0, 'its own')
   t.equal(offence('main.ts', `import { app } from './app.ts'`), 0)
+})
+
+/** Everything that is loaded with these files. */
+function loadedWith(...paths: string[]): Set<string> {
+  const loaded = new Set(paths)
+  for (const path of loaded) {
+    const source = SOURCES.find((each) => each.path === path)
+    for (const { from } of source === undefined ? [] : importsOf(source)) {
+      if (from.startsWith('.')) loaded.add(posix.join(posix.dirname(path), from))
+    }
+  }
+  return loaded
+}
+
+void t.test('the bridge of production loads nothing of dev, emit, verify or replay', async (t) => {
+  const loaded = [...loadedWith('cli.ts', 'config.ts', 'app.ts', 'log.ts', 'clock.ts')]
+  t.ok(loaded.includes('bridge.ts') && loaded.length > 80, 'all of it is looked at')
+  t.same(
+    loaded.filter((path) => ['dev', 'demo', 'emit', 'verify', 'replay'].includes(roomOf(path))),
+    [],
+  )
+  t.ok(loadedWith('dev/loop.ts').has('dev/memory-log.ts'), 'the law sees what is loaded')
 })
 
 void t.test('a relative import names a file, with its ending', async (t) => {

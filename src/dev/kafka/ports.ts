@@ -22,6 +22,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...found]
 }
 
+/** The port that people know, or any free one when somebody has it. */
+export async function portFrom(preferred: number): Promise<number> {
+  if (await isFree(preferred)) return preferred
+  const [other = 0] = await freePorts(1)
+  return other
+}
+
 async function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
