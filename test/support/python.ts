@@ -20,17 +20,16 @@ const TIMEOUT_MS = 180_000
 /** The youngest version that the pinned packages run on. */
 const SOUND = 'import sys, venv; assert sys.version_info >= (3, 10); print(sys.version)'
 
-/** @param requirements a file of pip's, with a hash for each package. */
+/** @param requirements a file of pip's, with a version and a hash for each package. */
 export async function pythonWith(requirements: string, env: Environment): Promise<Python> {
   const system = await run('python3', ['-c', SOUND], { env, timeoutMs: TIMEOUT_MS })
   if (!system.ok) return { ok: false, why: `Python 3.10 or later with venv is needed: ${system.why}` }
-  const made = createHash('sha256')
-    .update(system.output)
-    .update(await readFile(requirements))
+  const pinned = await readFile(requirements, 'utf8')
+  const made = createHash('sha256').update(system.output).update(pinned)
   const base = env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache')
   const cache = join(base, 'xzepr-bridge', `python-${made.digest('hex').slice(0, 16)}`)
   const program = join('bin', 'python')
-  if (await works(join(cache, program), env)) return { ok: true, program: join(cache, program) }
+  if (await works(join(cache, program), pinned, env)) return { ok: true, program: join(cache, program) }
 
   await mkdir(dirname(cache), { recursive: true })
   const work = `${cache}.tmp-${randomUUID()}`
@@ -49,11 +48,16 @@ export async function pythonWith(requirements: string, env: Environment): Promis
   } finally {
     await rm(work, { recursive: true, force: true })
   }
-  const ready = await works(join(cache, program), env)
+  const ready = await works(join(cache, program), pinned, env)
   return ready ? { ok: true, program: join(cache, program) } : { ok: false, why: `${cache} does not work` }
 }
 
-/** A Python that was replaced under a venv leaves one behind that does not start. */
-async function works(program: string, env: Environment): Promise<boolean> {
-  return (await run(program, ['-c', 'import cloudevents, standardwebhooks'], { env, timeoutMs: TIMEOUT_MS })).ok
+/** A Python that was replaced under a venv leaves one behind that does not start. A package that is for others only may be absent. */
+async function works(program: string, pinned: string, env: Environment): Promise<boolean> {
+  const everywhere = [...pinned.matchAll(/^([\w-]+)==(\S+) (?!;)/gm)].map(([, name, version]) => [name, version])
+  const look = 'import json, sys; from importlib.metadata import version'
+  const all = 'all(version(name) == pin for name, pin in json.loads(sys.argv[1]))'
+  return (
+    await run(program, ['-c', `${look}\nassert ${all}`, JSON.stringify(everywhere)], { env, timeoutMs: TIMEOUT_MS })
+  ).ok
 }
