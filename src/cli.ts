@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
 import type { Terminal } from './cli/help.ts'
+import { HEALTHCHECK_HELP } from './cli/healthcheck.ts'
 import { DRAIN_HELP, helpText } from './cli/help.ts'
 import { replayHelpText } from './cli/replay-help.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
@@ -20,6 +21,7 @@ export interface Surroundings {
 export type Command =
   | { readonly kind: 'run' }
   | { readonly kind: 'drain'; readonly reason: string | undefined; readonly timeoutMs: number | undefined }
+  | { readonly kind: 'healthcheck' }
   | { readonly kind: 'replay'; readonly options: ReplayOptions }
   /** To standard output, exit 0. */
   | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
@@ -27,8 +29,8 @@ export type Command =
   | { readonly kind: 'usage'; readonly text: string; readonly exitCode: 64 }
 
 /** Words that a later version carries out. */
-const NOT_YET = new Set(['check', 'dev', 'emit', 'healthcheck', 'config'])
-const WORDS = ['run', 'replay', 'drain', 'help', ...NOT_YET]
+const NOT_YET = new Set(['check', 'dev', 'emit', 'config'])
+const WORDS = ['run', 'replay', 'drain', 'healthcheck', 'help', ...NOT_YET]
 const FLAGS = ['--help', '--version']
 /** Flags that take a text, by the word they belong to. */
 const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }
@@ -65,11 +67,18 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
     else if (value !== undefined) return usage(`The flag ${flag} takes no value.`)
   }
   if (word === 'drain' && values.help === true) return print(DRAIN_HELP)
+  if (word === 'healthcheck' && values.help === true) return print(HEALTHCHECK_HELP)
   if (values.help === true || word === 'help') return print(helpText(version, terminal))
   if (values.version === true) return print(`${version}\n`)
 
-  if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet; it has \`run\`, \`replay\` and \`drain\`.`)
+  if (NOT_YET.has(word))
+    return usage(`This version has no \`${word}\` yet; it has \`run\`, \`replay\`, \`drain\` and \`healthcheck\`.`)
   if (word === 'drain') return drain(more, values)
+  if (word === 'healthcheck') {
+    return more === undefined
+      ? { kind: 'healthcheck' }
+      : usage(`\`healthcheck\` takes no words, but got ${printable(more)}.`)
+  }
   if (word === 'replay') return usage('The flags of `replay` stand behind it: xzepr-bridge replay --dry-run.')
   if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)
   if (more !== undefined) return usage(`\`run\` takes no words, but got ${printable(more)}: it is set up by variables.`)

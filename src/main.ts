@@ -3,7 +3,7 @@
  * The process: environment in, signals, exit code out. The only file that names `process`.
  *
  *   0  done, or stopped as asked        1  failed, or not all could be done        64  wrong command line
- *   69  nobody to drain, or no Kafka to replay from                                78  wrong configuration
+ *   69  nobody to drain or to ask, or no Kafka to replay from                      78  wrong configuration
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
@@ -12,6 +12,7 @@ import { createRequire } from 'node:module'
 import process from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import type { Command } from './cli.ts'
+import type { Healthcheck } from './cli/healthcheck.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import type { ConfigReading } from './config.ts'
 
@@ -46,14 +47,26 @@ async function main(): Promise<number> {
       return run(version)
     case 'drain':
       return drain(command)
+    case 'healthcheck':
+      return healthcheck()
     case 'replay':
       return replayLetters(command.options)
   }
 }
 
 async function drain({ reason, timeoutMs }: Extract<Command, { kind: 'drain' }>): Promise<number> {
-  const [{ drainBridge }, { readOpsAddress }, { systemClock }] = await Promise.all([
-    import('./cli/drain.ts'),
+  const { drainBridge } = await import('./cli/drain.ts')
+  return besideBridge((beside) => drainBridge({ ...beside, reason, timeoutMs }))
+}
+
+async function healthcheck(): Promise<number> {
+  const { checkHealth } = await import('./cli/healthcheck.ts')
+  return besideBridge(checkHealth)
+}
+
+/** Carries out what speaks to the bridge that runs here. */
+async function besideBridge(command: (beside: Healthcheck) => Promise<number>): Promise<number> {
+  const [{ readOpsAddress }, { systemClock }] = await Promise.all([
     import('./config/ops-address.ts'),
     import('./clock.ts'),
   ])
@@ -65,7 +78,7 @@ async function drain({ reason, timeoutMs }: Extract<Command, { kind: 'drain' }>)
   }
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const complain = (line: string): void => void process.stderr.write(`${line}\n`)
-  const exitCode = await drainBridge({ address, reason, timeoutMs, clock: systemClock, say, complain })
+  const exitCode = await command({ address, clock: systemClock, say, complain })
   // An exchange that came to nothing in time must not hold the process.
   process.exit(exitCode)
 }

@@ -88,9 +88,18 @@ void t.test('drain teaches with a preStop', async (t) => {
   }
 })
 
+void t.test('healthcheck takes no words and no flags, and teaches with a HEALTHCHECK', async (t) => {
+  t.same(parsed('healthcheck'), { kind: 'healthcheck' })
+  t.match(textOf(parsed('healthcheck', 'now')), /^`healthcheck` takes no words, but got "now"/)
+  t.match(textOf(parsed('healthcheck', '--timeout', '3')), /^Unknown flag --timeout/)
+  const text = textOf(parsed('healthcheck', '--help'))
+  t.match(text, /HEALTHCHECK CMD \["node"/)
+  t.ok(text.split('\n').every((line) => line.length <= 86))
+})
+
 void t.test('a command of a later version answers that this one does not have it', async (t) => {
-  for (const word of ['check', 'dev', 'emit', 'healthcheck', 'config']) {
-    const text = `This version has no \`${word}\` yet; it has \`run\`, \`replay\` and \`drain\`.`
+  for (const word of ['check', 'dev', 'emit', 'config']) {
+    const text = `This version has no \`${word}\` yet; it has \`run\`, \`replay\`, \`drain\` and \`healthcheck\`.`
     t.match(parsed(word), { kind: 'usage', exitCode: 64, text })
   }
   t.match(parsed('emit', 'something'), { kind: 'usage', text: /no `emit` yet/ })

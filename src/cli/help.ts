@@ -22,14 +22,15 @@ A record's offset is committed when nothing more is owed for it; the bridge need
 const USAGE: readonly (readonly [string, string])[] = [
   ['xzepr-bridge [run]', 'Deliver until SIGTERM. Everything is set by environment variables.'],
   ['xzepr-bridge drain', 'Let the bridge beside it end what it has, for preStop. `drain --help` tells more.'],
+  ['xzepr-bridge healthcheck', 'Ask the bridge beside it whether it makes progress, for HEALTHCHECK of an image.'],
   ['xzepr-bridge replay', 'Send dead letters through the webhook again; `xzepr-bridge replay --help` tells more.'],
   ['xzepr-bridge --help', 'This text.'],
   ['xzepr-bridge --version', 'The version.'],
 ]
 
 const EXITS: readonly (readonly [string, string])[] = [
-  ['0', 'Stopped as asked; drained.'],
-  ['1', 'Failed; not drained.'],
+  ['0', 'Stopped as asked; drained; alive.'],
+  ['1', 'Failed; not drained; not alive.'],
   ['64', 'The command line is wrong.'],
   ['69', 'Nobody listens on the ops port.'],
   ['78', 'The configuration is wrong; every error is listed.'],
