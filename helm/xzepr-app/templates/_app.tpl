@@ -57,7 +57,7 @@ containers:
     {{- end }}
     env:
       - name: WORK_API_URL
-        value: {{ printf "http://127.0.0.1:%d" (int (.Values.bridge.variables.BRIDGE_WORK_API_PORT | default 8900)) | quote }}
+        value: http://127.0.0.1:{{ include "xzepr-bridge.known" (dict "context" . "name" "BRIDGE_WORK_API_PORT" "default" 8900 "instead" "it in bridge.variables: the app is told by it") }}
       {{- with .Values.env }}
       {{- toYaml . | nindent 6 }}
       {{- end }}

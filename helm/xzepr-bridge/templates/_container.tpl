@@ -93,6 +93,12 @@ volumeMounts:
       {{- fail (printf "xzepr-bridge: %s is set twice, in %s." $name (join " and " $ways)) -}}
     {{- end -}}
   {{- end -}}
+  {{- /* Said also when they are the defaults: a Service named bridge-ops puts a BRIDGE_OPS_PORT into every pod. */ -}}
+  {{- range $name, $port := dict "BRIDGE_OPS_PORT" 8901 "BRIDGE_WORK_API_PORT" 8900 -}}
+    {{- if and (kindIs "invalid" (get $variables $name | default nil)) (not (get $from $name)) -}}
+      {{- $variables = merge (dict $name $port) $variables -}}
+    {{- end -}}
+  {{- end -}}
   {{- range $name, $value := $variables -}}
     {{- if not (kindIs "invalid" $value) }}
 - name: {{ $name }}

@@ -103,7 +103,7 @@ spec:
   {{- if hasKey (.context.Values.bridge.variablesFrom | default dict) .name -}}
     {{- fail (printf "xzepr-bridge: %s comes from the cluster, so this chart does not know it. Set %s." .name .instead) -}}
   {{- end -}}
-  {{- get (.context.Values.bridge.variables | default dict) .name | default .default -}}
+  {{- include "xzepr-bridge.text" (get (.context.Values.bridge.variables | default dict) .name | default .default) -}}
 {{- end -}}
 
 {{- define "xzepr-bridge.scaledObject" }}

@@ -41,12 +41,12 @@ void t.test('every variable can be set, each in its way, and arrives under its o
   for (const [name, { example }] of inValues)
     t.equal(arrived(plainly.find((each) => each.name === name)?.value ?? ''), example, name)
 
-  const probes = ['BRIDGE_OPS_PORT', 'BRIDGE_OPS_HOST', 'BRIDGE_SHUTDOWN_GRACE_MS']
-  const fromSecrets = NAMES.filter((name) => !probes.includes(name))
+  const known = ['BRIDGE_OPS_PORT', 'BRIDGE_OPS_HOST', 'BRIDGE_SHUTDOWN_GRACE_MS', 'BRIDGE_WORK_API_PORT']
+  const fromSecrets = NAMES.filter((name) => !known.includes(name))
   const variablesFrom = Object.fromEntries(fromSecrets.map((name) => [name, { secret: 'all', key: name }]))
   const env = environmentOf(manifests(await charts.render(await charts.given(withBridge({ variablesFrom })))))
   t.strictSame(
-    env.map(({ name, valueFrom }) => [name, valueFrom]),
+    env.flatMap(({ name, valueFrom }) => (valueFrom === undefined ? [] : [[name, valueFrom]])),
     fromSecrets.map((name) => [name, { secretKeyRef: { name: 'all', key: name } }]),
   )
 
@@ -105,3 +105,18 @@ void t.test('numbers keep their digits, a filter becomes JSON, and a dollar stay
   t.equal(value('BRIDGE_RETRY_MAX_MS'), '86400000')
   t.same(JSON.parse(value('BRIDGE_FILTER')), variables.BRIDGE_FILTER)
 })
+
+void t.test(
+  'both ports are said even where they are the defaults, because a Service’s name could make them up',
+  async (t) => {
+    const tools = await toolsFor(t, 'the ports')
+    if (tools === undefined) return
+    const charts = await Charts.copied(t, tools)
+    const ports = async (variables: object): Promise<object> => {
+      const env = environmentOf(manifests(await charts.renderWith('plain', { bridge: { variables } })))
+      return env.filter(({ name }) => name.endsWith('_PORT')).map(({ name, value }) => `${name}=${value ?? ''}`)
+    }
+    t.same(await ports({}), ['BRIDGE_OPS_PORT=8901', 'BRIDGE_WORK_API_PORT=8900'])
+    t.same(await ports({ BRIDGE_WORK_API_PORT: 9900 }), ['BRIDGE_OPS_PORT=8901', 'BRIDGE_WORK_API_PORT=9900'])
+  },
+)
