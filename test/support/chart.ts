@@ -16,14 +16,43 @@ import { run } from '../../src/dev/kafka/run.ts'
 import type { Toolchain } from '../../src/dev/toolchain.ts'
 import { chartTools } from '../../src/dev/toolchain.ts'
 
-/** An object of Kubernetes, as far as the laws look into it. */
+/** An object of Kubernetes; what stands in its spec is the schemas' to say. */
 export interface Manifest {
   readonly apiVersion: string
   readonly kind: string
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> }
-  // What stands in a spec is the schemas' to say; a law reads the few fields it is about.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly spec: any
+  readonly spec: object
+}
+
+/** A pod and a container, as far as the laws look into them. */
+export interface Pod {
+  readonly initContainers?: readonly Container[]
+  readonly containers: readonly Container[]
+  readonly terminationGracePeriodSeconds: number
+  readonly securityContext?: { readonly runAsUser?: number }
+  readonly volumes: readonly {
+    readonly name: string
+    readonly projected?: {
+      readonly defaultMode: number
+      readonly sources: readonly { readonly configMap?: { readonly items: readonly { readonly path: string }[] } }[]
+    }
+  }[]
+}
+
+export interface Container {
+  readonly name: string
+  readonly image: string
+  readonly restartPolicy?: string
+  readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[]
+  readonly envFrom?: readonly object[]
+  readonly ports: readonly object[]
+  readonly startupProbe: { readonly httpGet: object }
+  readonly readinessProbe: { readonly httpGet: object }
+  readonly livenessProbe: { readonly httpGet: object }
+  readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } }
+  readonly resources: { readonly limits: object }
+  readonly securityContext: object
+  readonly volumeMounts: readonly { readonly mountPath: string }[]
 }
 
 export type Rendered =
@@ -118,16 +147,26 @@ export function manifests(rendered: Rendered): readonly Manifest[] {
   return rendered.manifests
 }
 
-/** What renders a pod: of a Deployment, StatefulSet, Job or CronJob. */
-export function podOf(all: readonly Manifest[]): Manifest['spec'] {
-  const workload = all.find(({ kind }) => ['Deployment', 'StatefulSet', 'Job', 'CronJob'].includes(kind))
-  return workload?.spec.jobTemplate?.spec.template.spec ?? workload?.spec.template.spec
+interface Template {
+  readonly template: { readonly spec: Pod }
 }
 
-/** The bridge's container, in whichever form. */
-export function bridgeOf(pod: Manifest['spec']): Manifest['spec'] {
-  const all = [...(pod.initContainers ?? []), ...pod.containers]
-  return all.find(({ name }: { name: string }) => name === 'xzepr-bridge')
+/** The pod of a Deployment, StatefulSet, Job or CronJob. */
+export function podOf(all: readonly Manifest[]): Pod {
+  const workload = all.find(({ kind }) => ['Deployment', 'StatefulSet', 'Job', 'CronJob'].includes(kind))
+  const { jobTemplate, template } = workload?.spec as Template & { jobTemplate?: { spec: Template } }
+  return (jobTemplate?.spec.template ?? template).spec
+}
+
+/** The bridge's container, in whichever form; undefined when there is none. */
+export function bridgeIn({ initContainers = [], containers }: Pod): Container | undefined {
+  return [...initContainers, ...containers].find(({ name }) => name === 'xzepr-bridge')
+}
+
+export function bridgeOf(pod: Pod): Container {
+  const bridge = bridgeIn(pod)
+  if (bridge === undefined) throw new Error('no bridge in this pod')
+  return bridge
 }
 
 /** Judges manifests by the API schemas of Kubernetes and those of the operators. */

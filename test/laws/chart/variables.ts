@@ -2,21 +2,15 @@
 import t from 'tap'
 import { readConfig } from '../../../src/config.ts'
 import { ALL_VARIABLES } from '../../../src/config/variables.ts'
-import type { Manifest } from '../../support/chart.ts'
+import type { Container, Manifest } from '../../support/chart.ts'
 import { Charts, bridgeOf, manifests, podOf, toolsFor } from '../../support/chart.ts'
 
 const NAMES = [...ALL_VARIABLES.keys()].sort()
 const OWN = { image: { repository: 'r/app', tag: '1' }, bridge: { image: { repository: 'r/bridge' } } }
 const withBridge = (bridge: object): object => ({ ...OWN, bridge: { ...OWN.bridge, ...bridge } })
 
-interface Variable {
-  readonly name: string
-  readonly value?: string
-  readonly valueFrom?: object
-}
-
-function environmentOf(made: readonly Manifest[]): readonly Variable[] {
-  return (bridgeOf(podOf(made)) as { env: Variable[] }).env
+function environmentOf(made: readonly Manifest[]): Container['env'] {
+  return bridgeOf(podOf(made)).env
 }
 
 /** What a container gets of a value: Kubernetes takes `$$` for `$`, and replaces $(NAME). */
@@ -55,12 +49,11 @@ void t.test('every variable can be set, each in its way, and arrives under its o
   const made = manifests(
     await charts.render(await charts.given(withBridge({ files, variables: { BRIDGE_SERVICE: 'a' } }))),
   )
-  const pod = podOf(made) as { volumes: { projected: { sources: { configMap: { items: { path: string }[] } }[] } }[] }
-  const mounted = pod.volumes
-    .at(-1)
-    ?.projected.sources.flatMap(({ configMap }) => configMap.items.map(({ path }) => path))
+  const mounted = podOf(made)
+    .volumes.at(-1)
+    ?.projected?.sources.flatMap(({ configMap }) => configMap?.items.map(({ path }) => path) ?? [])
   t.same(mounted?.sort(), [...paths].sort())
-  const { mountPath } = (bridgeOf(podOf(made)) as { volumeMounts: { mountPath: string }[] }).volumeMounts[0] ?? {}
+  const { mountPath } = bridgeOf(podOf(made)).volumeMounts[0] ?? {}
   for (const name of paths)
     t.equal(environmentOf(made).find((each) => each.name === name)?.value, `${mountPath ?? ''}/${name}`)
 })
