@@ -20,7 +20,7 @@ interface Room {
 const ROOMS: Readonly<Record<string, Room>> = {
   main: { rooms: ['*'], packages: ['*'], node: true },
   app: { rooms: ['*'], packages: [], node: true },
-  /** A process of its own: it composes, as main does. */
+  /** Processes of their own: they compose, as main does. */
   demo: { rooms: ['*'], packages: ['*'], node: true },
   /** A process of its own beside the bridge: it composes, as app does. */
   replay: { rooms: ['*'], packages: [], node: true },
@@ -48,7 +48,7 @@ const APP = new Set(['status.ts', 'edges.ts'])
 /** The room a file belongs to. What stands beside bridge.ts and has no name of its own is a part of the road. */
 function roomOf(path: string): string {
   if (APP.has(path)) return 'app'
-  if (/^dev\/demo(?:-\w+)*\.ts$/.test(path)) return 'demo'
+  if (/^dev\/(?:demo(?:-\w+)*|stand-in)\.ts$/.test(path)) return 'demo'
   const [first = ''] = path.split('/')
   const name = first.replace(/\.ts$/, '')
   return name in ROOMS || path.includes('/') ? name : 'bridge'

@@ -44,6 +44,7 @@ function logicalLines(text: string): readonly string[] {
     .join('\n')
     .replace(/\\\n\s*/g, '')
     .split('\n')
+    .filter((line) => line !== '')
 }
 
 function parseLine(line: string): Instruction {
