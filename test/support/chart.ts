@@ -4,10 +4,10 @@
  * The charts are copied beside each other into a directory of the test's, because Helm puts a dependency into the chart
  * that asks for it.
  */
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -101,7 +101,7 @@ export class Charts {
     t.teardown(() => rm(dir, { recursive: true }))
     await cp(fileURLToPath(new URL('../../helm', import.meta.url)), dir, { recursive: true })
     const charts = new Charts(join(tools, 'bin', 'helm'), dir)
-    const built = await ran(charts.#helm, ['dependency', 'build', join(dir, 'xzepr-app')])
+    const built = await ran(charts.#helm, ['dependency', 'update', '--skip-refresh', join(dir, 'xzepr-app')])
     if (!built.ok) throw new Error(built.text)
     return charts
   }
@@ -128,6 +128,19 @@ export class Charts {
     const file = join(this.#dir, 'values-of-the-test.yaml')
     await writeFile(file, stringify(values))
     return ['-f', file]
+  }
+
+  /** A chart of somebody else's that depends on the library, as `helm template` renders it. */
+  async renderOther(files: Readonly<Record<string, string>>, values: object): Promise<Rendered> {
+    const dir = join(this.#dir, 'other')
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(dir, name)), { recursive: true })
+      await writeFile(join(dir, name), text)
+    }
+    const built = await ran(this.#helm, ['dependency', 'update', '--skip-refresh', dir])
+    if (!built.ok) return { kind: 'refused', why: built.text }
+    const { ok, text } = await ran(this.#helm, ['template', 'rel', dir, ...(await this.given(values))])
+    return ok ? { kind: 'manifests', manifests: manifestsOf(text) } : { kind: 'refused', why: text }
   }
 
   example(name: string): string {
