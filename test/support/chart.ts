@@ -184,12 +184,18 @@ export function bridgeOf(pod: Pod): Container {
 
 /** Judges manifests by the API schemas of Kubernetes and those of the operators. */
 export class Judge {
+  static #one: Judge | undefined
   readonly #tools: string
   readonly #require: NodeJS.Require
   readonly #apis = new Map<string, Ajv2020>()
   readonly #compiled = new Map<string, ValidateFunction>()
 
-  constructor(tools: string) {
+  /** One for all laws: to read a release's schemas costs more than to judge by them. */
+  static of(tools: string): Judge {
+    return (Judge.#one ??= new Judge(tools))
+  }
+
+  private constructor(tools: string) {
     this.#tools = tools
     this.#require = createRequire(join(tools, 'node_modules', 'xzepr-bridge.js'))
   }

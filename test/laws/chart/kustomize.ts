@@ -53,7 +53,7 @@ void t.test('the component adds the chart’s container, to every kind of worklo
   const tools = await toolsFor(t, 'the Kustomize component')
   if (tools === undefined) return
   const charts = await Charts.copied(t, tools)
-  const judge = new Judge(tools)
+  const judge = Judge.of(tools)
   for (const [component, kinds, example, oldest] of [
     ['sidecar', ['Deployment', 'StatefulSet', 'Job', 'CronJob'], 'job', KUBERNETES.oldestNative],
     ['plain', ['Deployment', 'StatefulSet'], 'plain', KUBERNETES.oldestPlain],
@@ -88,7 +88,7 @@ void t.test('the example is complete: the bridge starts with what it sets', asyn
   const tools = await toolsFor(t, 'the Kustomize example')
   if (tools === undefined) return
   const made = await built(tools, join(COMPONENTS, 'example'))
-  t.same(await new Judge(tools).faults(made, KUBERNETES.newest), [])
+  t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [])
   const env = made.find(({ kind }) => kind === 'ConfigMap') as unknown as { data: Record<string, string> }
   const secret = made.find(({ kind }) => kind === 'Secret') as unknown as { data: Record<string, string> }
   const mounted = bridgeOf(podOf(made)).volumeMounts[0]?.mountPath ?? '?'

@@ -22,7 +22,7 @@ void t.test('the README’s own chart gets the bridge, and every option', async 
     ...Object.fromEntries(options.map((option) => [option, { enabled: true }])),
   }
   const made = manifests(await charts.renderOther(files, { bridge }))
-  t.same(await new Judge(tools).faults(made, KUBERNETES.newest), [])
+  t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [])
   t.ok(bridgeOf(podOf(made)))
   t.equal(made.length, 1 + options.length)
   const unaliased = { ...files, 'Chart.yaml': chart.replace('alias: bridge, ', '') }
@@ -35,6 +35,6 @@ void t.test('the README’s values are enough for the app chart', async (t) => {
   const charts = await Charts.copied(t, tools)
   const values = /<<'YAML'\n([\s\S]*?)\nYAML/.exec(blocks('sh')[0] ?? '')?.[1] ?? ''
   const made = manifests(await charts.render(await charts.given(parse(values) as object)))
-  t.same(await new Judge(tools).faults(made, KUBERNETES.newest), [])
+  t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [])
   for (const release of Object.values(KUBERNETES)) t.match(README, release.replace(/\.0$/, ''))
 })

@@ -84,7 +84,7 @@ void t.test('the oldest and the newest release of Kubernetes take what is render
   const tools = await toolsFor(t, 'Kubernetes’ schemas')
   if (tools === undefined) return
   const charts = await Charts.copied(t, tools)
-  const judge = new Judge(tools)
+  const judge = Judge.of(tools)
   for (const [what, [example, values]] of Object.entries(MATRIX)) {
     const isPlain = example === 'plain'
     const releases = [isPlain ? KUBERNETES.oldestPlain : KUBERNETES.oldestNative, KUBERNETES.newest]
@@ -99,7 +99,7 @@ void t.test('the schemas see what is wrong', async (t) => {
   const tools = await toolsFor(t, 'Kubernetes’ schemas')
   if (tools === undefined) return
   const charts = await Charts.copied(t, tools)
-  const judge = new Judge(tools)
+  const judge = Judge.of(tools)
   const of = async (values: object): Promise<number> => {
     const made = manifests(await charts.renderWith('deployment', values))
     return (await judge.faults(made, KUBERNETES.newest)).length
