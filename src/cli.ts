@@ -14,6 +14,7 @@ import type { EmitOptions } from './cli/emit-words.ts'
 import { parseEmit } from './cli/emit-words.ts'
 import type { Show, Wrong } from './cli/flags.ts'
 import type { Terminal } from './cli/help.ts'
+import { HEALTHCHECK_HELP } from './cli/healthcheck.ts'
 import { DRAIN_HELP, helpText } from './cli/help.ts'
 import { replayHelpText } from './cli/replay-help.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
@@ -37,6 +38,7 @@ type Carried =
 export type Command =
   | { readonly kind: 'run' }
   | { readonly kind: 'drain'; readonly reason: string | undefined; readonly timeoutMs: number | undefined }
+  | { readonly kind: 'healthcheck' }
   | Carried
   /** To standard output, exit 0. */
   | { readonly kind: 'print'; readonly text: string; readonly exitCode: 0 }
@@ -57,8 +59,8 @@ const OWN: ReadonlyMap<string, Own> = new Map<string, Own>([
 ])
 
 /** Words that a later version carries out. */
-const NOT_YET = new Set(['check', 'healthcheck', 'config'])
-const WORDS = ['run', 'drain', 'help', ...OWN.keys(), ...NOT_YET]
+const NOT_YET = new Set(['check', 'config'])
+const WORDS = ['run', 'drain', 'healthcheck', 'help', ...OWN.keys(), ...NOT_YET]
 const FLAGS = ['--help', '--version']
 /** Flags that take a text, by the word they belong to. */
 const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }
@@ -97,11 +99,17 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
     else if (value !== undefined) return usage(`The flag ${flag} takes no value.`)
   }
   if (word === 'drain' && values.help === true) return print(DRAIN_HELP)
+  if (word === 'healthcheck' && values.help === true) return print(HEALTHCHECK_HELP)
   if (values.help === true || word === 'help') return print(helpText(version, terminal))
   if (values.version === true) return print(`${version}\n`)
 
   if (NOT_YET.has(word)) return usage(`This version has no \`${word}\` yet.`)
   if (word === 'drain') return drain(more, values)
+  if (word === 'healthcheck') {
+    return more === undefined
+      ? { kind: 'healthcheck' }
+      : usage(`\`healthcheck\` takes no words, but got ${printable(more)}.`)
+  }
   const late = OWN.get(word)
   if (late !== undefined) return usage(`The flags of \`${word}\` stand behind it: xzepr-bridge ${late.example}.`)
   if (word !== 'run') return usage(`Unknown command ${printable(word)}.`, word, WORDS)

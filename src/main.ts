@@ -3,7 +3,7 @@
  * The process: environment in, signals, exit code out. The only file that names `process`.
  *
  *   0  done, or stopped as asked        1  failed, or not all could be done        64  wrong command line
- *   69  nobody to drain, or no Kafka to replay from                                78  wrong configuration
+ *   69  nobody to drain or to ask, or no Kafka to replay from                      78  wrong configuration
  *   the help of each command names others that are its own
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
@@ -16,6 +16,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Command } from './cli.ts'
 import type { DevOptions } from './cli/dev-words.ts'
 import type { EmitOptions } from './cli/emit-words.ts'
+import type { Healthcheck } from './cli/healthcheck.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import type { VerifyOptions } from './cli/verify-words.ts'
 import type { ConfigReading } from './config.ts'
@@ -51,6 +52,8 @@ async function main(): Promise<number> {
       return run(version)
     case 'drain':
       return drain(command)
+    case 'healthcheck':
+      return healthcheck()
     case 'replay':
       return replayLetters(command.options)
     case 'dev':
@@ -63,8 +66,18 @@ async function main(): Promise<number> {
 }
 
 async function drain({ reason, timeoutMs }: Extract<Command, { kind: 'drain' }>): Promise<number> {
-  const [{ drainBridge }, { readOpsAddress }, { systemClock }] = await Promise.all([
-    import('./cli/drain.ts'),
+  const { drainBridge } = await import('./cli/drain.ts')
+  return besideBridge((beside) => drainBridge({ ...beside, reason, timeoutMs }))
+}
+
+async function healthcheck(): Promise<number> {
+  const { checkHealth } = await import('./cli/healthcheck.ts')
+  return besideBridge(checkHealth)
+}
+
+/** Carries out what speaks to the bridge that runs here. */
+async function besideBridge(command: (beside: Healthcheck) => Promise<number>): Promise<number> {
+  const [{ readOpsAddress }, { systemClock }] = await Promise.all([
     import('./config/ops-address.ts'),
     import('./clock.ts'),
   ])
@@ -76,7 +89,7 @@ async function drain({ reason, timeoutMs }: Extract<Command, { kind: 'drain' }>)
   }
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const complain = (line: string): void => void process.stderr.write(`${line}\n`)
-  const exitCode = await drainBridge({ address, reason, timeoutMs, clock: systemClock, say, complain })
+  const exitCode = await command({ address, clock: systemClock, say, complain })
   // An exchange that came to nothing in time must not hold the process.
   process.exit(exitCode)
 }

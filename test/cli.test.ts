@@ -88,8 +88,17 @@ void t.test('drain teaches with a preStop', async (t) => {
   }
 })
 
+void t.test('healthcheck takes no words and no flags, and teaches with a HEALTHCHECK', async (t) => {
+  t.same(parsed('healthcheck'), { kind: 'healthcheck' })
+  t.match(textOf(parsed('healthcheck', 'now')), /^`healthcheck` takes no words, but got "now"/)
+  t.match(textOf(parsed('healthcheck', '--timeout', '3')), /^Unknown flag --timeout/)
+  const text = textOf(parsed('healthcheck', '--help'))
+  t.match(text, /HEALTHCHECK CMD \["node"/)
+  t.ok(text.split('\n').every((line) => line.length <= 86))
+})
+
 void t.test('a command of a later version answers that this one does not have it', async (t) => {
-  for (const word of ['check', 'healthcheck', 'config']) {
+  for (const word of ['check', 'config']) {
     t.match(parsed(word), { kind: 'usage', exitCode: 64, text: `This version has no \`${word}\` yet.` })
   }
   t.match(parsed('check', 'something'), { kind: 'usage', text: /no `check` yet/ })

@@ -108,7 +108,10 @@ void t.test('drain, as preStop runs it, lets a bridge end what it has; SIGTERM t
   let drained: Promise<Ended> | undefined
   const bridge = await run([], env, (text, pid) => {
     if (drained !== undefined || !text.includes('bridge.started')) return
-    drained = run(['drain', '--reason', 'pod ends'], env)
+    drained = run(['healthcheck'], env).then((asked) => {
+      t.match(asked, { code: 0, out: /is alive/, err: '' }, 'the health check of the image')
+      return run(['drain', '--reason', 'pod ends'], env)
+    })
     void drained.then(async () => {
       const status = await fetch(`http://127.0.0.1:${env.BRIDGE_OPS_PORT}/status`)
       t.match(await status.json(), { phase: 'drained', drain: { left: { works: 0 } } }, 'it is still there')
@@ -121,5 +124,6 @@ void t.test('drain, as preStop runs it, lets a bridge end what it has; SIGTERM t
   t.match(bridge.out, /bridge\.drained[\s\S]*bridge\.stopped/)
   t.match(await run(['drain'], env), { code: 69, err: /Nobody listens/ })
   t.match(await run(['drain'], { ...env, BRIDGE_OPS_PORT: '0' }), { code: 78, err: /BRIDGE_OPS_PORT/ })
+  t.match(await run(['healthcheck'], env), { code: 69, err: /Nobody listens/ })
   t.match(await run(['drain', 'now'], env), { code: 64 })
 })

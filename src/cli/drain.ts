@@ -6,9 +6,10 @@
  *
  * The law: it ends by its own clock, whatever the bridge does. In preStop nothing else would, until the pod is killed.
  */
-import { request } from 'node:http'
 import type { OpsAddress } from '../config/ops-address.ts'
 import type { Clock, Wake } from '../core/seams.ts'
+import type { OpsAnswer } from './ops-call.ts'
+import { EX_UNAVAILABLE, callOps, nobodyAt, placeOf, within } from './ops-call.ts'
 
 export interface DrainCommand {
   readonly address: OpsAddress
@@ -21,13 +22,11 @@ export interface DrainCommand {
   readonly complain: (line: string) => void
 }
 
-export const EX_UNAVAILABLE = 69
 /** What the bridge may take after the grace, and the way to it. */
 const AFTER_GRACE_MS = 5000
 /** Soon, so that a person sees it begin; a drain that ends before needs no more words than that. */
 const LOOK_FIRST_MS = 200
 const LOOK_EVERY_MS = 1000
-const ANSWER_MAX_BYTES = 4_194_304
 
 /** What is read of the bridge's status; anything may be missing. */
 interface Status {
@@ -42,19 +41,15 @@ interface Status {
   readonly detail?: unknown
 }
 
-type Answer =
-  | { readonly kind: 'answer'; readonly status: number; readonly json: Status }
-  | { readonly kind: 'failure'; readonly code: string }
-
 export async function drainBridge(command: DrainCommand): Promise<number> {
   const { address, clock, say, timeoutMs = address.graceMs + AFTER_GRACE_MS } = command
-  const where = `${address.host}, port ${address.port}`
+  const where = placeOf(address)
   const begun = `Draining the bridge at ${where}: it takes nothing new, and has ${seconds(timeoutMs)} to end what is in hand.`
   const watch = new Watch(command, begun)
   const why = JSON.stringify({ why: command.reason ?? 'xzepr-bridge drain' })
-  const answer = await within(timeoutMs, clock, call(address, 'POST', '/drain', why))
+  const answer = await within(timeoutMs, clock, callOps(address, 'POST', '/drain', why))
   const last = watch.end()
-  const [exitCode, sentence] = answer === undefined ? tooLate(last, where) : verdict(answer, where)
+  const [exitCode, sentence] = answer === undefined ? tooLate(last, where) : verdict(answer, address)
   if (exitCode === 0) say(sentence)
   else command.complain(sentence)
   return exitCode
@@ -91,7 +86,7 @@ class Watch {
 
   async #look(): Promise<void> {
     const { address, clock, say } = this.#command
-    const answer = await within(LOOK_EVERY_MS, clock, call(address, 'GET', '/status'))
+    const answer = await within(LOOK_EVERY_MS, clock, callOps(address, 'GET', '/status'))
     if (this.#ended) return
     if (answer?.kind === 'answer' && answer.json.drain !== undefined) {
       if (this.#said === undefined) say(this.#begun)
@@ -111,17 +106,16 @@ function tooLate(last: string | undefined, where: string): readonly [exitCode: n
 }
 
 /** What the answer to the drain means: the exit code, and a sentence. */
-function verdict(answer: Answer, where: string): readonly [exitCode: number, sentence: string] {
+function verdict(answer: OpsAnswer, address: OpsAddress): readonly [exitCode: number, sentence: string] {
+  const where = placeOf(address)
   if (answer.kind === 'failure') {
     if (answer.code !== 'ECONNREFUSED') {
       return [1, `The bridge at ${where} broke off (${answer.code}): its log says how far it came.`]
     }
-    return [
-      EX_UNAVAILABLE,
-      `Nobody listens at ${where}: is the bridge running here, with the same BRIDGE_OPS_HOST and BRIDGE_OPS_PORT?`,
-    ]
+    return [EX_UNAVAILABLE, nobodyAt(address)]
   }
-  const { status, json } = answer
+  const { status } = answer
+  const json: Status = answer.json
   if (status !== 200) {
     const detail = typeof json.detail === 'string' ? ` ${json.detail}` : ''
     return [1, `The bridge at ${where} did not drain: HTTP ${status}.${detail}`]
@@ -143,65 +137,6 @@ function verdict(answer: Answer, where: string): readonly [exitCode: number, sen
 function waitsFor({ works, reports }: Status): string {
   const withApp = count(works?.running) + count(works?.attempting)
   return `Waiting for ${counted(withApp, 'work')} with the app and ${counted(count(reports?.events), 'report')} for XZepr.`
-}
-
-/** One exchange; never rejects. */
-async function call(address: OpsAddress, method: 'GET' | 'POST', path: string, body = ''): Promise<Answer> {
-  const { host, port, token } = address
-  return new Promise((resolve) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      resolve({ kind: 'failure', code: error.code ?? error.message })
-    }
-    const headers = {
-      ...(method === 'POST' && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    }
-    // No agent: a connection that is kept alive would keep the process alive.
-    const sent = request({ host, port, method, path, headers, agent: false }, (response) => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes > ANSWER_MAX_BYTES) response.destroy(new Error('an answer without an end'))
-        else chunks.push(chunk)
-      })
-      response.on('error', fail)
-      response.on('end', () => {
-        resolve({ kind: 'answer', status: response.statusCode ?? 0, json: jsonOf(Buffer.concat(chunks)) })
-      })
-    })
-    sent.on('error', fail)
-    sent.end(body)
-  })
-}
-
-/** The object in a body; an empty one when there is none. */
-function jsonOf(bytes: Buffer): Status {
-  try {
-    const value: unknown = JSON.parse(bytes.toString())
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch (error) {
-    if (error instanceof SyntaxError) return {}
-    throw error
-  }
-}
-
-/** @returns undefined when the time is over first. */
-async function within<T>(timeoutMs: number, clock: Clock, promise: Promise<T>): Promise<T | undefined> {
-  let over = (): void => undefined
-  const bound = clock.wake(clock.nowMs() + timeoutMs, () => {
-    over()
-  })
-  const ended = await Promise.race([
-    promise,
-    new Promise<undefined>((resolve) => {
-      over = () => {
-        resolve(undefined)
-      }
-    }),
-  ])
-  bound.cancel()
-  return ended
 }
 
 function count(value: unknown): number {

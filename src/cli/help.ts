@@ -28,14 +28,15 @@ const USAGE: readonly (readonly [string, string])[] = [
   ['xzepr-bridge emit NAME', 'Send an event and see how it ends; `xzepr-bridge emit --help` tells more.'],
   ['xzepr-bridge verify-app URL', 'Does an app keep the contract? `xzepr-bridge verify-app --help` tells more.'],
   ['xzepr-bridge drain', 'Let the bridge beside it end what it has, for preStop. `drain --help` tells more.'],
+  ['xzepr-bridge healthcheck', 'Ask the bridge beside it whether it makes progress, for HEALTHCHECK of an image.'],
   ['xzepr-bridge replay', 'Send dead letters through the webhook again; `xzepr-bridge replay --help` tells more.'],
   ['xzepr-bridge --help', 'This text.'],
   ['xzepr-bridge --version', 'The version.'],
 ]
 
 const EXITS: readonly (readonly [string, string])[] = [
-  ['0', 'Stopped as asked; all drained, or all sent.'],
-  ['1', 'Failed; not all drained, or not all sent.'],
+  ['0', 'Stopped as asked; all drained, or all sent; alive.'],
+  ['1', 'Failed; not all drained, or not all sent; not alive.'],
   ['64', 'The command line is wrong.'],
   ['69', 'Nobody listens on the ops port (drain), or Kafka cannot be read (replay).'],
   ['78', 'The configuration is wrong; every error is listed.'],

@@ -22,7 +22,7 @@ interface Room {
 const ROOMS: Readonly<Record<string, Room>> = {
   main: { rooms: ['*'], packages: ['*'], node: true },
   app: { rooms: ['*'], packages: [], node: true },
-  /** Demo and local loop, processes of their own: they compose, as main does. */
+  /** Demo, stand-in and local loop, processes of their own: they compose, as main does. */
   demo: { rooms: ['*'], packages: ['*'], node: true },
   /** Processes of their own beside the bridge: they compose, as app does. */
   emit: { rooms: ['core', 'cli', 'config', 'dev', 'xzepr'], packages: ['lossless-json', 'undici'], node: true },
@@ -51,7 +51,7 @@ const APP = new Set(['status.ts', 'edges.ts'])
 /** The room a file belongs to. What stands beside bridge.ts and has no name of its own is a part of the road. */
 function roomOf(path: string): string {
   if (APP.has(path)) return 'app'
-  if (/^dev\/(?:demo|loop)(?:-\w+)*\.ts$/.test(path)) return 'demo'
+  if (/^dev\/(?:demo(?:-\w+)*|loop(?:-\w+)*|stand-in)\.ts$/.test(path)) return 'demo'
   const [first = ''] = path.split('/')
   const name = first.replace(/\.ts$/, '')
   return name in ROOMS || path.includes('/') ? name : 'bridge'

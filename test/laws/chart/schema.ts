@@ -1,0 +1,64 @@
+/** The chart's schema is written from the declarations: what the bridge would refuse at start, Helm refuses before. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+import t from 'tap'
+import { parse } from 'yaml'
+import { ALL_VARIABLES } from '../../../src/config/variables.ts'
+import { chartSchema } from '../../support/chart-schema.ts'
+
+const chart = new URL('../../../helm/xzepr-bridge/', import.meta.url)
+const textOf = (name: string): string => readFileSync(new URL(name, chart), 'utf8')
+const namesIn = (part: string): string[] => {
+  const { properties } = chartSchema() as { properties: Record<string, { properties: object }> }
+  return Object.keys(properties[part]?.properties ?? {})
+}
+
+void t.test('values.schema.json is the list of declarations', async (t) => {
+  const file = new URL('values.schema.json', chart)
+  const right = `${JSON.stringify(chartSchema(), undefined, 2)}\n`
+  if (process.env.TAP_SNAPSHOT === '1') writeFileSync(file, right)
+  t.equal(readFileSync(file, 'utf8'), right, 'TAP_SNAPSHOT=1 writes it anew')
+})
+
+void t.test('every variable can be set, and none that is not declared', async (t) => {
+  const declared = [...ALL_VARIABLES.keys()].sort()
+  const settable = new Set([...namesIn('variables'), ...namesIn('files'), ...namesIn('variablesFrom')])
+  t.same([...settable].sort(), declared)
+  t.same(namesIn('variablesFrom').sort(), declared, 'each from a Secret or a ConfigMap')
+})
+
+void t.test('no secret can be written into values; each has another way', async (t) => {
+  const secrets = [...ALL_VARIABLES].filter(([, { kind }]) => kind === 'secret').map(([name]) => name)
+  t.ok(secrets.length >= 4)
+  for (const name of secrets) {
+    t.notOk(namesIn('variables').includes(name), name)
+    t.ok(namesIn('files').includes(`${name}_FILE`), `${name}_FILE`)
+  }
+})
+
+void t.test('the schema takes what the declarations call right, and nothing else', async (t) => {
+  const takes = new Ajv({ allowUnionTypes: true }).compile(chartSchema())
+  const ok = (bridge: object): boolean => takes(bridge)
+  t.ok(ok(parse(textOf('values.yaml')) as object), 'the defaults')
+  for (const [name, { example, kind, schema }] of ALL_VARIABLES) {
+    if (kind === 'secret') continue
+    const value = Reflect.get(schema, 'type') === 'integer' ? Number(example) : example
+    t.ok(ok({ variables: { [name]: value } }), `${name}: ${example}`)
+    t.ok(ok({ variables: { [name]: null } }), `${name} taken back`)
+  }
+  for (const wrong of [
+    { variables: { BRIDGE_SERVCE: 'a' } },
+    { variables: { XZEPR_API_TOKEN: 'secret' } },
+    { variables: { BRIDGE_ORDER: 'keys' } },
+    { variables: { BRIDGE_MAX_IN_FLIGHT: 0 } },
+    { variables: { BRIDGE_MAX_IN_FLIGHT: '64' } },
+    { variables: { BRIDGE_OPS_PORT: 0 } },
+    { files: { BRIDGE_SERVICE: { secret: 'a', key: 'b' } } },
+    { files: { XZEPR_API_TOKEN_FILE: { secret: 'a' } } },
+    { variablesFrom: { XZEPR_API_TOKEN: { secret: 'a', configMap: 'a', key: 'b' } } },
+    { keda: { minReplicas: 0 } },
+    { image: { digest: 'latest' } },
+    { netwrokPolicy: {} },
+  ])
+    t.notOk(ok(wrong), JSON.stringify(wrong))
+})
