@@ -187,9 +187,13 @@ class Emission {
     switch (answer.kind) {
       case 'away':
         return early(EX_UNAVAILABLE, `No XZepr answers at ${xzeprUrl}: ${answer.why}.${doubt(answer.why)}`)
+      case 'failing':
+        return early(
+          EX_UNAVAILABLE,
+          `XZepr at ${xzeprUrl} failed at this event: ${answer.why}. It has an outage, or cannot store this one: try it alone.`,
+        )
       case 'busy':
       case 'limited':
-      case 'failing':
         return early(EX_UNAVAILABLE, `XZepr at ${xzeprUrl} does not take events just now: ${answer.why}.`)
       case 'barred':
         return early(EX_NOPERM, `XZepr does not let this user send events: ${answer.why}.`)

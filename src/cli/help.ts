@@ -59,11 +59,11 @@ has drained delivers again only after a restart.
 In a pod, so that the app's last works count while the app still ends:
 
   containers or initContainers:
-    - name: bridge
+    - name: xzepr-bridge
       lifecycle:
         preStop:
           exec:
-            command: [node, dist/main.js, drain, --reason, pod ends]
+            command: [node, /app/dist/main.js, drain, --reason, pod ends]
   terminationGracePeriodSeconds: 35   # the grace of 25 s, the drain's end, the app's
 
 Exit codes: 0 drained, 1 not (it says how much is left), 64 wrong command line,

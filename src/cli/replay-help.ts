@@ -40,7 +40,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['xzepr-bridge replay --since 2h --reason attempts-spent', 'The app was broken for the last two hours.'],
   ['xzepr-bridge replay --since 2026-11-23T10:00:00Z --until 2026-11-23T11:30:00Z --rate 5', 'An outage, gently.'],
   ['xzepr-bridge replay --id 01M847HRZSMFZDV1KG79EPM357', 'One event.'],
-  ['kubectl exec deploy/deployer -c bridge -- node dist/main.js replay --since 1d', 'In the pod.'],
+  ['kubectl exec deploy/deployer -c xzepr-bridge -- xzepr-bridge replay --since 1d', 'In the pod.'],
 ]
 
 const TO_KNOW: readonly string[] = [

@@ -12,7 +12,7 @@ import { constants } from 'node:os'
 import { createApp } from '../app.ts'
 import { renderProblems } from '../config/findings.ts'
 import type { DevOptions } from '../cli/dev-words.ts'
-import type { Config } from '../config.ts'
+import type { Config, ConfigReading } from '../config.ts'
 import { readConfig } from '../config.ts'
 import { BridgeError } from '../core/errors.ts'
 import type { Clock } from '../core/seams.ts'
@@ -24,7 +24,7 @@ import type { Environment } from './kafka/run.ts'
 import { introLines } from './loop-intro.ts'
 import { kafkaPlace, memoryPlace, openLog } from './loop-log.ts'
 import { LoopScreen } from './loop-screen.ts'
-import type { SetUp } from './loop-setup.ts'
+import type { Neighbours, SetUp } from './loop-setup.ts'
 import { appVariables, bridgeVariables, setUp } from './loop-setup.ts'
 import { LoopStory } from './loop-story.ts'
 import { startXzepr } from './loop-xzepr.ts'
@@ -101,21 +101,19 @@ class Loop {
   }
 
   async run(): Promise<number> {
-    const { options, env, err, clock } = this.#parts
+    const { options, env, clock } = this.#parts
     const { kafka, command } = options
     const plan = await setUp({ env, kafka, startsApp: command.length > 0 })
+    if (this.#configured(plan, this.#guess(plan)) === undefined) return EX_CONFIG
     const around = { env, clock, signal: this.#interrupted, say: this.#say }
     const place = kafka ? await kafkaPlace(plan.service, around) : memoryPlace(env, plan.service)
     this.#endings.push(() => place.stop())
     const xzepr = await startXzepr(clock, place.names.topic)
     this.#endings.push(() => xzepr.stop())
     const { url: xzeprUrl, bridgeToken: xzeprToken } = xzepr
-    const variables = bridgeVariables(env, plan, { xzeprUrl, xzeprToken, log: place.names, brokers: place.brokers })
-    const reading = readConfig(variables, this.#parts.readFile)
-    if (reading.kind === 'errors') {
-      err(renderProblems(reading.errors))
-      return EX_CONFIG
-    }
+    const neighbours = { xzeprUrl, xzeprToken, log: place.names, brokers: place.brokers }
+    const reading = this.#configured(plan, neighbours)
+    if (reading === undefined) return EX_CONFIG
     const log = await openLog(place, reading.config, around)
     this.#endings.push(() => log.stop())
     xzepr.open(this.#publishTo(log))
@@ -134,6 +132,23 @@ class Loop {
     this.#introduce(plan, { xzeprUrl, workApiUrl, opsUrl: calledAt(reading.config.ops.host, opsPort), isFound, log })
     for (const why of [...plan.passedOver, ...reading.warnings]) this.#say(why)
     return this.#untilEnd(child)
+  }
+
+  /** Undefined when it has errors: they are told. */
+  #configured(plan: SetUp, neighbours: Neighbours): Extract<ConfigReading, { kind: 'config' }> | undefined {
+    const { env, err, readFile } = this.#parts
+    const reading = readConfig(bridgeVariables(env, plan, neighbours), readFile)
+    if (reading.kind === 'config') return reading
+    err(renderProblems(reading.errors))
+    return undefined
+  }
+
+  /** Where neighbours are not yet: what is wrong with the rest is wrong anywhere, and a Kafka takes seconds to start. */
+  #guess(plan: SetUp): Neighbours {
+    const { env, options } = this.#parts
+    const log = memoryPlace(env, plan.service).names
+    const brokers = options.kafka ? ['localhost:9092'] : undefined
+    return { xzeprUrl: 'http://localhost:8042', xzeprToken: 'a-token', log, brokers }
   }
 
   /** Ends all that was started, the youngest first. */

@@ -2,12 +2,15 @@
  * From KafkaJS's message to a record that holds its own bytes.
  *
  * What KafkaJS hands over are windows into the whole response: one held value of a kilobyte would pin megabytes. So the
- * bytes of a record are copied, all of them in one go. Small ones share pieces of 8 KiB (Buffer.poolSize): an allocation
- * of its own costs a record more than its copy does. So a held record pins its own bytes, or 8 KiB at the most.
+ * bytes of a record are copied, all of them in one go. Small ones share pieces of 8 KiB: an allocation of its own costs a
+ * record more than its copy does. So a held record pins its own bytes, or 8 KiB at the most.
  */
 import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { KafkaRecord, RecordHeader, TopicPartition } from '../core/record.ts'
 import type { OrderedHeader } from './patches/headers.ts'
+
+// Newer Nodes let small buffers share 64 KiB, and one record that is held for hours would pin them all.
+Buffer.poolSize = 8192
 
 /** A record of this partition, with bytes of its own. */
 export function recordOf({ topic, partition }: TopicPartition, message: KafkaMessage): KafkaRecord {

@@ -59,13 +59,18 @@ async function envOf(t: Test, more: Record<string, string> = {}): Promise<Record
 }
 
 /** The loop in this process. */
-async function loop(t: Test, command: readonly string[], more: Record<string, string> = {}): Promise<Loop> {
+async function loop(
+  t: Test,
+  command: readonly string[],
+  more: Record<string, string> = {},
+  kafka = false,
+): Promise<Loop> {
   const env = await envOf(t, more)
   const lines = new Lines()
   let [out, err] = ['', '']
   let interrupt = (): void => undefined
   const code = dev({
-    options: { kafka: false, command },
+    options: { kafka, command },
     env,
     version: '1.2.3',
     program: 'xzepr-bridge',
@@ -232,6 +237,9 @@ void t.test('what is wrong is told before anything is started', async (t) => {
   t.equal(code, 78)
   t.match(err, /BRIDGE_WEBHOOK_FORMAT[\s\S]*BRIDGE_ORDER/)
   t.equal(out, '')
+  // There is none to be started where PATH is empty: looking for one would end otherwise.
+  const before = await loop(t, node(APP), { BRIDGE_ORDER: 'kye', PATH: '' }, true)
+  t.match(await before.ended, { code: 78, out: '', err: /BRIDGE_ORDER/ })
   const holder = createServer().listen(0, '127.0.0.1')
   await once(holder, 'listening')
   t.teardown(() => holder.close())

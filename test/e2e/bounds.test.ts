@@ -77,7 +77,9 @@ for (const { order, records, out, heldMb } of [
     t.comment(`held: ${heldMegabytes} MB; RSS while the backlog doubles: ${samples.join(', ')} MB`)
     const [least, most] = heldMb
     t.ok(heldMegabytes >= least && heldMegabytes <= most, `${heldMegabytes} MB are held`)
-    t.ok(Math.max(...samples) <= (samples[0] ?? 0) + 16, 'the memory does not grow')
+    // At the first look the collector may not have been through what filling up took.
+    const [, settled = 0] = samples
+    t.ok(Math.max(...samples) <= settled + 16, 'the memory does not grow')
     t.ok(Math.max(...samples) <= 256)
     await bridge.kill9()
   })

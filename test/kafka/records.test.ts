@@ -44,6 +44,8 @@ void t.test('headers come in the order of the record, where it is known', async 
 void t.test(
   'a record pins its own bytes, or what small ones share, and nothing of the response it came in',
   async (t) => {
+    // What is left of the piece that Node began with goes first.
+    for (let bytes = 0; bytes < 65_536; bytes += 4000) Buffer.allocUnsafe(4000)
     const response = Buffer.alloc(1_000_000, 'x')
     const record = recordOf(
       { topic: 't', partition: 0 },

@@ -88,15 +88,16 @@ void t.test('every command that is shown is one', async (t) => {
 
 /** In lines to paste. */
 function commandsIn(text: string): RegExpMatchArray[] {
-  return [...text.matchAll(/^\s*kubectl exec [^\n]* -- node dist\/main\.js( [^\n#]+)/gm)]
+  return [...text.matchAll(/^\s*kubectl exec [^\n]* -- xzepr-bridge( [^\n#]+)/gm)]
 }
 
-void t.test('the container has one name', async (t) => {
+void t.test('the container has one name, the chart’s', async (t) => {
   const names = Object.values(TEXTS).flatMap((text) =>
     [...text.matchAll(/(?:exec \S+ -c|^ +- name:) (\S+)/gm)].map(([, name]) => name),
   )
   t.ok(names.length >= 4)
-  t.same([...new Set(names)], ['bridge'])
+  const [, inChart] = /^name: (\S+)$/m.exec(textOf('helm/xzepr-bridge/values.yaml')) ?? []
+  t.same([...new Set(names)], [inChart])
 })
 
 void t.test('the README, the help and main.ts know the same exit codes', async (t) => {

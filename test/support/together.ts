@@ -9,7 +9,7 @@ import { readdirSync } from 'node:fs'
 const TESTS = new URL('../', import.meta.url)
 /** `patches` looks at KafkaJS as it is before anybody has patched it; `python` may have a venv to make. */
 const ALONE =
-  /^e2e\/|^(?:vectors|clients)\/python|^kafka\/(source|patches|dead-letter)\.test\.ts$|^dev\/kafka-broker\.test\.ts$/
+  /^e2e\/|^(?:vectors|clients)\/python|^kafka\/(source|patches|dead-letter)\.test\.ts$|^dev\/(kafka-broker|rehearse)\.test\.ts$/
 
 /** Runs every `of`-th test file, from the `nth` on (from 0). */
 export async function together(nth: number, of: number): Promise<void> {

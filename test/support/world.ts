@@ -16,6 +16,7 @@ import { XzeprStandIn } from '../../src/dev/xzepr-stand-in.ts'
 import type { TestApp } from './app.ts'
 import type { TestKafka } from './kafka.ts'
 import { kafkaForTests } from './kafka.ts'
+import { unwatched } from './unwatched.ts'
 
 interface Test {
   teardown(fn: () => unknown): unknown
@@ -51,15 +52,17 @@ export class World {
     return `xzepr-consumer-${this.service}`
   }
 
-  /** Starts a bridge beside an app; it is a member of the group when this resolves, unless `joined` is false. */
+  /**
+   * Starts a bridge beside an app; it is a member of the group when this resolves, unless `joined` is false. With no
+   * NODE_OPTIONS (`''`) the test runner does not look into it.
+   */
   async startBridge(app: TestApp, env: Record<string, string> = {}, joined = true): Promise<BridgeProcess> {
     const [workPort, opsPort] = [await freePort(), await freePort()]
     const lines: LogLine[] = []
     const watchers = new Set<() => void>()
     const child = this.#children.start({
       name: 'the bridge',
-      program: process.execPath,
-      args: [MAIN],
+      ...(env.NODE_OPTIONS === '' ? unwatched(process.execPath, [MAIN]) : { program: process.execPath, args: [MAIN] }),
       env: {
         ...(process.env.NODE_OPTIONS !== undefined && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
         BRIDGE_SERVICE: this.service,
