@@ -3,6 +3,7 @@
  *
  * A language that nobody checks fails: write its check, or do not show it. Shell has a test of its own (shell.test.ts).
  */
+import { existsSync } from 'node:fs'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { KUBERNETES } from '../../src/dev/toolchain.ts'
@@ -10,7 +11,7 @@ import type { Manifest } from '../support/chart.ts'
 import { Charts, Judge, manifests, toolsFor } from '../support/chart.ts'
 import { bridgeSeries, promql, promqlFaults } from '../support/promql.ts'
 import type { Block } from '../support/pages.ts'
-import { PAGES, placed } from '../support/pages.ts'
+import { PAGES, ROOT, placed } from '../support/pages.ts'
 import { moduleFaults, pythonFaults } from './kinds/code.ts'
 import { dotenvFaults, httpFaults, jsonBlockFaults } from './kinds/data.ts'
 
@@ -18,8 +19,12 @@ import { dotenvFaults, httpFaults, jsonBlockFaults } from './kinds/data.ts'
 const UNTAGGED = ['README.md', 'CONTRIBUTING.md']
 /** A chart and a template, rendered by test/laws/chart/readme.ts. */
 const RENDERED = ['helm/README.md']
-/** All that these show is run, and what they show as output is compared: tutorial.test.ts. */
-const RUN = ['docs/tutorial/first-event.md']
+/** Pages that show output, each with the test that compares it with what comes. */
+const COMPARED: Readonly<Record<string, string>> = {
+  'docs/tutorial/first-event.md': 'test/docs/tutorial.test.ts',
+  'docs/reference/cli.md': 'test/laws/reference-cli.test.ts',
+  'docs/reference/configuration.md': 'test/laws/reference-configuration.test.ts',
+}
 
 const BLOCKS = PAGES.flatMap(({ blocks }) => blocks).filter(
   ({ path, language }) =>
@@ -29,7 +34,7 @@ const of = (...languages: readonly string[]): Block[] => BLOCKS.filter(({ langua
 
 /** A picture of lines and arrows; anything else that is no language would be an output, and outputs are compared. */
 function textFaults({ path, text }: Block): string[] {
-  if (RUN.includes(path) || /[─│┌└├▶▼▲◀]/.test(text)) return []
+  if (path in COMPARED || /[─│┌└├▶▼▲◀]/.test(text)) return []
   return ['is neither a drawing nor compared with what comes']
 }
 
@@ -53,6 +58,7 @@ function faultsOf(block: Block): string[] {
 
 void t.test('every block has a language, and is what that language takes', async (t) => {
   t.ok(BLOCKS.length > 80)
+  for (const { path } of of('text')) if (path in COMPARED) t.ok(existsSync(`${ROOT}${COMPARED[path] ?? ''}`), path)
   const untagged = PAGES.filter(({ blocks }) => blocks.some(({ language }) => language === ''))
   t.same(
     untagged.map(({ path }) => path),

@@ -8,9 +8,6 @@ import type { Named } from './kinds/shell.ts'
 import { shellFaults } from './kinds/shell.ts'
 import { commandsIn } from './kinds/words.ts'
 
-/** The README calls the container `bridge`; delete this when it calls it as the chart does. */
-const OTHER_CONTAINER = ['README.md']
-
 const BLOCKS = PAGES.flatMap(({ blocks }) => blocks).filter(({ language }) => language === 'sh')
 const empty = (): Named => ({ releases: new Set(), workloads: new Set(), containers: new Set() })
 const faultsOf = (script: string, text = '', named = empty()): string[] => shellFaults(script, { page: text, named })
@@ -46,7 +43,7 @@ void t.test('what kubectl is asked about is what the chart makes', async (t) => 
     for (const { name } of [...initContainers, ...containers]) made.add(name)
   }
   const named = empty()
-  for (const { path, text } of BLOCKS) if (!OTHER_CONTAINER.includes(path)) faultsOf(text, page(path).text, named)
+  for (const { path, text } of BLOCKS) faultsOf(text, page(path).text, named)
   const known: Readonly<Record<string, string>> = { deploy: 'Deployment', job: 'Job', statefulset: 'StatefulSet' }
   t.ok(named.containers.size > 0 && named.workloads.size > 1)
   t.same(

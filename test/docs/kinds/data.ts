@@ -7,9 +7,8 @@ import { parseEnv } from 'node:util'
 import { readConfig } from '../../../src/config.ts'
 import { LINES } from '../../../src/log/lines.ts'
 import type { Node } from '../../support/documents.ts'
-import { at, isNode, openapi, schemaNamed, strangers, unsound, webhooks } from '../../support/documents.ts'
+import { at, isNode, openapi, operations, schemaNamed, strangers, unsound, webhooks } from '../../support/documents.ts'
 import { codesOf, deliveryOffences } from '../../support/exchanges.ts'
-import { operations } from '../../support/documents.ts'
 import { operationAt } from './shell.ts'
 
 const TOKEN = 'token'
@@ -43,6 +42,7 @@ const KINDS: readonly (readonly [readonly string[], string])[] = [
   [['retry'], 'Failed'],
   [['lease_seconds'], 'Progress'],
   [['details'], 'Completed'],
+  [['id', 'event_id'], 'StoredWork'],
 ]
 
 export function jsonBlockFaults(text: string): string[] {
