@@ -124,11 +124,21 @@ void t.test('the law sees what is wrong, and what nobody checks', async (t) => {
     code: 'report-conflict',
     instance: '/work/a',
   }
+  const payload = {
+    work_id: 'w',
+    status: 'completed',
+    completed_at: '2026-11-24T12:00:00.000Z',
+    success: true,
+    details: {},
+  }
+  const told = { name: 'a.completed', version: '1', release: '1', platform_id: 'a', package: 'a', description: 'a' }
+  const lifecycle = JSON.stringify({ ...told, success: true, event_receiver_id: 'r', payload })
   for (const [language, sound, broken] of [
     ['text', 'a ─▶ b', 'a -> b'],
     ['json', '{"results":[{"id":"a","status":"done"}]}', '{"results":[{"id":"a","status":"maybe"}]}'],
     ['json', JSON.stringify(problem), JSON.stringify({ ...problem, code: 'no-such-code' })],
     ['json', '{"retry":true}', '{"unknown":true}'],
+    ['json', lifecycle, lifecycle.replace('completed_at', 'ended_at')],
     ['json', '{"level":30,"event":"gate.closed"}', '{"level":30,"event":"gate.shut"}'],
     ['http', `${request}{"retry":true}`, `${request}{"retry":1}`],
     ['http', 'GET /work/a HTTP/1.1', 'GET /works/a HTTP/1.1'],

@@ -5,12 +5,16 @@
  */
 import { parseEnv } from 'node:util'
 import { readConfig } from '../../../src/config.ts'
+import { NO_MEMBERS } from '../../../src/core/json.ts'
+import type { LifecycleStatus } from '../../../src/core/lifecycle.ts'
+import { lifecycleBody } from '../../../src/core/lifecycle.ts'
 import { LINES } from '../../../src/log/lines.ts'
 import type { Node } from '../../support/documents.ts'
 import { at, isNode, openapi, operations, schemaNamed, strangers, unsound, webhooks } from '../../support/documents.ts'
 import { codesOf, deliveryOffences } from '../../support/exchanges.ts'
 import { operationAt } from './shell.ts'
 
+const STATUSES = ['started', 'completed', 'failed'] as const satisfies readonly LifecycleStatus[]
 const TOKEN = 'token'
 const PEM: Readonly<Record<string, string>> = {
   crt: '-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n',
@@ -55,9 +59,24 @@ export function jsonBlockFaults(text: string): string[] {
   if (!isNode(value)) return ['is no object']
   if ('level' in value && 'event' in value)
     return Object.hasOwn(LINES, String(value.event)) ? [] : ['is no line of the log']
+  if ('event_receiver_id' in value && isNode(value.payload)) return lifecycleFaults(value, value.payload)
   const [, name] = KINDS.find(([members]) => members.every((member) => member in value)) ?? []
   if (name === undefined) return ['nobody checks JSON of this kind']
   return schemaFaults(name, value)
+}
+
+/** What XZepr is told has the members that the bridge writes for such a status. */
+function lifecycleFaults(value: Node, payload: Node): string[] {
+  const status = STATUSES.find((each) => each === payload.status)
+  if (status === undefined) return ['is no lifecycle event: its status is none']
+  const work = { workId: 'w', status, name: 'a', version: '1', package: 'a', platformId: 'a' }
+  const source = { atMs: 0, details: NO_MEMBERS, sourceEventType: 'a', deliveryId: 'g/w/s' }
+  const made = JSON.parse(lifecycleBody({ ...work, ...source }, 'r')) as Node & { readonly payload: Node }
+  const other = (one: Node, another: Node): string[] => Object.keys(one).filter((member) => !(member in another))
+  return [
+    ...[...other(value, made), ...other(payload, made.payload)].map((member) => `no member ${member}`),
+    ...[...other(made, value), ...other(made.payload, payload)].map((member) => `${member} is missing`),
+  ]
 }
 
 function schemaFaults(name: string, value: Node): string[] {
