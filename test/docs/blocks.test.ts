@@ -132,12 +132,14 @@ void t.test('the law sees what is wrong, and what nobody checks', async (t) => {
     details: {},
   }
   const told = { name: 'a.completed', version: '1', release: '1', platform_id: 'a', package: 'a', description: 'a' }
+  const event = JSON.stringify({ specversion: '1.0', id: 'a', source: 'a', type: 'a' })
   const lifecycle = JSON.stringify({ ...told, success: true, event_receiver_id: 'r', payload })
   for (const [language, sound, broken] of [
     ['text', 'a ─▶ b', 'a -> b'],
     ['json', '{"results":[{"id":"a","status":"done"}]}', '{"results":[{"id":"a","status":"maybe"}]}'],
     ['json', JSON.stringify(problem), JSON.stringify({ ...problem, code: 'no-such-code' })],
     ['json', '{"retry":true}', '{"unknown":true}'],
+    ['json', event, event.replace('"id"', '"ID"')],
     ['json', lifecycle, lifecycle.replace('completed_at', 'ended_at')],
     ['json', '{"level":30,"event":"gate.closed"}', '{"level":30,"event":"gate.shut"}'],
     ['http', `${request}{"retry":true}`, `${request}{"retry":1}`],

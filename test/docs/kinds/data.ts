@@ -1,7 +1,8 @@
 /**
  * Blocks of data: JSON, HTTP and variables, each held to what reads or writes such data in the bridge.
  *
- * JSON is what openapi.yaml knows by its members: a work, a problem, a report, a batch's answer, the status; or a line of the log.
+ * JSON is what openapi.yaml knows by its members: a work, a problem, a report, a batch's answer, the status, an
+ * event; or a line of the log, or a lifecycle event.
  */
 import { parseEnv } from 'node:util'
 import { readConfig } from '../../../src/config.ts'
@@ -60,6 +61,9 @@ export function jsonBlockFaults(text: string): string[] {
   if ('level' in value && 'event' in value)
     return Object.hasOwn(LINES, String(value.event)) ? [] : ['is no line of the log']
   if ('event_receiver_id' in value && isNode(value.payload)) return lifecycleFaults(value, value.payload)
+  if ('specversion' in value) {
+    return unsound(schemaNamed(value.specversion === '1.0' ? 'CloudEvent' : 'XzeprMessage'), value)
+  }
   const [, name] = KINDS.find(([members]) => members.every((member) => member in value)) ?? []
   if (name === undefined) return ['nobody checks JSON of this kind']
   return schemaFaults(name, value)
