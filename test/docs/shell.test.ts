@@ -80,12 +80,15 @@ void t.test('the law sees what is not there', async (t) => {
     'curl -s "http://127.0.0.1:8900/work?limit=10"',
     'kubectl exec deploy/x -c xzepr-bridge -- xzepr-bridge drain --reason "a b"',
     'npm ci && npm run bench -- --help',
+    'node --env-file=.env.example dist/main.js',
   ])
     t.same(faultsOf(script), [], script)
   for (const script of [
     'node dist/main.js replya',
     'xzepr-bridge replay --sinze 2h',
     'node dist/main.js dev -- node nowhere.mjs',
+    'node --env-file=nowhere.env dist/main.js',
+    'examples/nowhere/target/release/app',
     `${api}curl -s -X POST "$api/work/$id/finished"`,
     `${api}curl -s "$api/work/$id/failed"`,
     `${api}curl -s -X POST ${json} -d '{"retry":"yes"}' "$api/work/$id/failed"`,

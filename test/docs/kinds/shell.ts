@@ -33,9 +33,13 @@ const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'xzepr-bridge': ({ words }, around) => own(words.slice(1), around),
-  node: ({ words: [, file = '', ...rest] }, around) => {
-    if (file === 'dist/main.js' || file === '/app/dist/main.js') return own(rest, around)
-    return program(file, around)
+  node: ({ words }, around) => {
+    const [env = '', ...more] = words.slice(1)
+    const [, envFile] = /^--env-file=(.*)$/.exec(env) ?? []
+    const [file = '', ...rest] = envFile === undefined ? [env, ...more] : more
+    // `.env` is the reader's own.
+    const missing = envFile === undefined || envFile === '.env' ? [] : program(envFile, around)
+    return [...missing, ...(file === 'dist/main.js' ? own(rest, around) : program(file, around))]
   },
   python3: ({ words: [, file = ''] }, around) => program(file, around),
   npm: ({ words: [, word = '', script = ''] }) => {
@@ -51,6 +55,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   helm: ({ words }, { named }) => helm(words.slice(1), named),
   kubectl: ({ words }, around) => kubectl(words.slice(1), around),
   docker: tool({ build: ['-t'], push: [], compose: ['--build', '--wait'] }),
+  cargo: tool({ build: ['--release', '--locked', '--manifest-path'] }),
   'kafka-topics.sh': tool({
     '': ['--bootstrap-server', '--create', '--topic', '--partitions', '--replication-factor', '--config', '--describe'],
   }),
@@ -76,6 +81,8 @@ export function shellFaults(script: string, around: Surroundings): string[] {
 function checked(command: Command, around: Surroundings): string[] {
   const [name = ''] = command.words
   const check = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined
+  const [, crate] = /^(.+)\/target\/release\/[\w-]+$/.exec(name) ?? []
+  if (crate !== undefined) return program(`${crate}/Cargo.toml`, around)
   return check === undefined ? [`nobody checks the command ${name}`] : check(command, around)
 }
 
