@@ -110,7 +110,7 @@ void t.test('the help teaches every flag, every reason and examples that are the
   t.ok(examples.length >= 5)
   for (const words of examples) t.match(parsed(...words.split(' ')), { kind: 'replay' }, words)
   const narrow = textOf(parse(['replay', '-h'], { version: '', terminal: { isTTY: false, columns: 60 } }))
-  t.ok(narrow.split('\n').every((line) => line.length <= 60 || /xzepr-bridge replay/.test(line)))
+  t.ok(narrow.split('\n').every((line) => line.length <= 60 || line.includes('xzepr-bridge replay')))
 })
 
 void t.test('flags before the word are told where they belong', async (t) => {

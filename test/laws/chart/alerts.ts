@@ -1,14 +1,8 @@
 /** Alerts are PromQL over metrics and labels that the bridge has: one that is renamed must not silence them. */
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { createMetrics } from '../../../src/metrics.ts'
 import type { Manifest } from '../../support/chart.ts'
 import { Charts, manifests, toolsFor } from '../../support/chart.ts'
-
-/** What every series gets from Prometheus itself, by the PodMonitor. */
-const TARGET_LABELS = ['job', 'namespace', 'pod', 'container', 'instance']
+import { bridgeSeries, promql, promqlFaults as faults } from '../../support/promql.ts'
 
 interface Rule {
   readonly alert: string
@@ -22,65 +16,6 @@ function rulesOf(made: readonly Manifest[]): readonly Rule[] {
   return groups.flatMap(({ rules }) => rules)
 }
 
-/** A bridge with one partition, so that every gauge has a series. */
-async function metricsText(): Promise<string> {
-  const { text } = createMetrics({
-    snapshot: () => ({
-      ...{ inFlight: 0, running: 0, waiting: 0, resting: 0, heldBytes: 0, gateOpen: true, oldestUnsettledMs: 0 },
-      reportBacklog: { events: 0, bytes: 0 },
-      partitions: [{ topic: 'events', partition: 0, lag: 0n, unsettled: 0, paused: false }],
-    }),
-  })
-  return text()
-}
-
-/** The labels of every series, by its name; `ending="poison"` as one of them, too. */
-function seriesOf(text: string): Map<string, Set<string>> {
-  const series = new Map<string, Set<string>>()
-  for (const [, name = '', labels = ''] of text.matchAll(/^([a-z_][\w]*)(?:\{(.*)\})? /gm)) {
-    const known = series.get(name) ?? new Set<string>()
-    for (const [both, label = ''] of labels.matchAll(/(\w+)="[^"]*"/g)) known.add(label).add(both)
-    series.set(name, known)
-  }
-  return series
-}
-
-interface SyntaxNode {
-  readonly name: string
-  readonly from: number
-  readonly to: number
-  readonly type: { readonly isError: boolean }
-}
-
-/** Prometheus's own grammar, as its page uses it. */
-async function promql(tools: string): Promise<(text: string) => SyntaxNode[]> {
-  const path = createRequire(join(tools, 'node_modules', 'x.js')).resolve('@prometheus-io/lezer-promql')
-  const { parser } = (await import(pathToFileURL(path).href)) as {
-    parser: { parse(text: string): { iterate(visit: { enter(node: SyntaxNode): void }): void } }
-  }
-  return (text) => {
-    const nodes: SyntaxNode[] = []
-    parser.parse(text).iterate({ enter: ({ name, from, to, type }) => void nodes.push({ name, from, to, type }) })
-    return nodes
-  }
-}
-
-/** What an expression has wrong: its grammar, its metrics, its labels. */
-function faults(expr: string, parse: (text: string) => SyntaxNode[], series: Map<string, Set<string>>): string[] {
-  const nodes = parse(expr)
-  const texts = (name: string): string[] =>
-    nodes.filter((node) => node.name === name).map(({ from, to }) => expr.slice(from, to))
-  const named = texts('Identifier')
-  const known = new Set([...TARGET_LABELS, ...named.flatMap((name) => [...(series.get(name) ?? [])])])
-  const labels = [...texts('LabelName'), ...texts('UnquotedLabelMatcher').filter((each) => !each.startsWith('job='))]
-  return [
-    ...nodes.filter(({ type }) => type.isError).map(({ from }) => `is no PromQL at ${from}: ${expr.slice(from)}`),
-    ...(named.length === 0 ? ['names no metric'] : []),
-    ...named.filter((name) => !series.has(name)).map((name) => `no metric ${name}`),
-    ...labels.filter((label) => !known.has(label)).map((label) => `no label ${label}`),
-  ]
-}
-
 void t.test('alerts name only metrics and labels that the bridge has, in right PromQL', async (t) => {
   const tools = await toolsFor(t, 'the alerts')
   if (tools === undefined) return
@@ -89,7 +24,7 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
   const rules = rulesOf(made)
   t.ok(rules.length >= 10)
   const parse = await promql(tools)
-  const series = seriesOf(await metricsText())
+  const series = await bridgeSeries()
   for (const { alert, expr, labels, annotations } of rules) {
     t.same(faults(expr, parse, series), [], alert)
     t.match(expr, /job="prod\/rel"/, `${alert} is about this release alone`)
@@ -108,7 +43,7 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
   const others = rulesOf(manifests(await charts.renderWith('deployment', given)))
   for (const { alert, expr } of others) {
     t.same(
-      faults(expr, parse, seriesOf(await metricsText())).filter((fault) => !fault.includes('container=')),
+      faults(expr, parse, series).filter((fault) => !fault.includes('container=')),
       [],
       alert,
     )
@@ -120,7 +55,7 @@ void t.test('the law sees a metric, a label and a value that are not there, and 
   const tools = await toolsFor(t, 'the law of alerts')
   if (tools === undefined) return
   const parse = await promql(tools)
-  const series = seriesOf(await metricsText())
+  const series = await bridgeSeries()
   const count = (expr: string): number => faults(expr, parse, series).length
   t.equal(count('sum by (topic) (xzepr_bridge_lag_records{job="a"}) > 0'), 0)
   t.equal(count('xzepr_bridge_lag > 0'), 1)
