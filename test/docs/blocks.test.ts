@@ -15,20 +15,18 @@ import { PAGES, ROOT, placed } from '../support/pages.ts'
 import { moduleFaults, pythonFaults } from './kinds/code.ts'
 import { dotenvFaults, httpFaults, jsonBlockFaults } from './kinds/data.ts'
 
-/** Drawings without a language; delete this when they say `text`. */
-const UNTAGGED = ['README.md', 'CONTRIBUTING.md']
 /** A chart and a template, rendered by test/laws/chart/readme.ts. */
 const RENDERED = ['helm/README.md']
 /** Pages that show output, each with the test that compares it with what comes. */
 const COMPARED: Readonly<Record<string, string>> = {
+  'CONTRIBUTING.md': 'test/laws/house.test.ts',
   'docs/tutorial/first-event.md': 'test/docs/tutorial.test.ts',
   'docs/reference/cli.md': 'test/laws/reference-cli.test.ts',
   'docs/reference/configuration.md': 'test/laws/reference-configuration.test.ts',
 }
 
 const BLOCKS = PAGES.flatMap(({ blocks }) => blocks).filter(
-  ({ path, language }) =>
-    !(language === '' && UNTAGGED.includes(path)) && !(language === 'yaml' && RENDERED.includes(path)),
+  ({ path, language }) => !(language === 'yaml' && RENDERED.includes(path)),
 )
 const of = (...languages: readonly string[]): Block[] => BLOCKS.filter(({ language }) => languages.includes(language))
 
@@ -59,11 +57,6 @@ function faultsOf(block: Block): string[] {
 void t.test('every block has a language, and is what that language takes', async (t) => {
   t.ok(BLOCKS.length > 80)
   for (const { path } of of('text')) if (path in COMPARED) t.ok(existsSync(`${ROOT}${COMPARED[path] ?? ''}`), path)
-  const untagged = PAGES.filter(({ blocks }) => blocks.some(({ language }) => language === ''))
-  t.same(
-    untagged.map(({ path }) => path),
-    [...UNTAGGED].sort(),
-  )
   t.same(BLOCKS.flatMap(faultsOf), [])
 })
 

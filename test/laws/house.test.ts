@@ -6,7 +6,7 @@ const root = new URL('../../', import.meta.url)
 
 void t.test('the tree of src in CONTRIBUTING is the tree of src', async (t) => {
   const text = readFileSync(new URL('CONTRIBUTING.md', root), 'utf8')
-  const [, tree = ''] = /```\nsrc\/\n([\s\S]*?)^test\//m.exec(text) ?? []
+  const [, tree = ''] = /```text\nsrc\/\n([\s\S]*?)^test\//m.exec(text) ?? []
   const named = [...tree.matchAll(/(?<= )[\w-]+(?:\.(?:ts|json)|\/)(?=[ ,\n])/g)].map(([name]) => name)
   const entries = readdirSync(new URL('src/', root), { withFileTypes: true })
   const there = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
