@@ -119,7 +119,11 @@ export class Desk implements WorkDesk {
       return full('As many reports are being forwarded as may be. Report again.')
     const told = this.#reporter.forward(event).then((outcome) => {
       this.#forwarding.delete(event.deliveryId)
-      if (outcome.kind === 'stored') work?.reports.push({ status, atMs: event.atMs, outcome, told })
+      if (outcome.kind !== 'stored') return outcome
+      work?.reports.push({ status, atMs: event.atMs, outcome, told })
+      // The record may have come in meanwhile, in a bridge that was started again: the app has said it, and will not again.
+      const inHand = this.#bridge.inHand.registry.find(workId)
+      if (inHand !== undefined) this.#bridge.report(inHand, report)
       return outcome
     })
     this.#forwarding.set(event.deliveryId, told)

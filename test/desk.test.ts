@@ -75,6 +75,22 @@ void t.test('a report of an unknown id is forwarded at once, and a repeat meanwh
   t.same(first.kind === 'unknown' && (await first.told), { kind: 'stored', eventId: 'F' })
 })
 
+void t.test('a report that is forwarded while its record comes in ends that work: the app says it once', async (t) => {
+  for (const answer of [ACCEPTED, DONE]) {
+    const road = new Road()
+    road.assign()
+    const verdict = road.desk.report('a', COMPLETED)
+    t.equal(verdict.kind, 'unknown')
+    road.receive(['a'])
+    t.equal(road.out.length, 1, 'it is with the app again')
+    await settled()
+    t.equal(road.desk.find('a')?.state, 'completed')
+    await road.answer('a', answer)
+    await road.tellAll()
+    t.equal(road.bridge.inHand.registry.size, 0, 'nothing waits for a lease')
+  }
+})
+
 void t.test(
   'an unknown id has no progress, and none of its reports is forwarded where the operator wants none',
   async (t) => {

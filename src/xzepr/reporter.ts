@@ -144,7 +144,11 @@ export class XzeprReporter implements Reporter {
     pace.heard(`forward ${event.deliveryId}`, answer, wave, this.#moment())
     const receiverLost = answer.kind === 'no-receiver' || (answer.kind === 'barred' && answer.receiverInDoubt)
     this.#goOn(receiverLost && looks === this.#receiver.looks)
-    if (answer.kind === 'stored') return this.#noteTold(event, { kind: 'stored', eventId: answer.id })
+    if (answer.kind === 'stored') {
+      // Its record may come in any moment, and the same report with it.
+      this.#heard.add({ deliveryId: event.deliveryId, eventId: answer.id })
+      return this.#noteTold(event, { kind: 'stored', eventId: answer.id })
+    }
     if (answer.kind === 'refused') return this.#noteTold(event, { kind: 'given-up', why: answer.why })
     return away(answer.why, Math.max(SOON_MS, pace.notBeforeMs - this.#options.clock.nowMs()))
   }

@@ -5,10 +5,10 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { TestApp } from '../support/app.ts'
+import type { BridgeProcess, BridgeStatus } from '../support/bridge-process.ts'
 import { eventRecord, produceEvents } from '../support/events.ts'
 import { settledBy } from '../support/group.ts'
 import { kafkaForTests } from '../support/kafka.ts'
-import type { BridgeProcess, BridgeStatus } from '../support/world.ts'
 import { makeWorld } from '../support/world.ts'
 
 /** Without what the test runner puts into every process of Node: it would be measured too. */

@@ -7,6 +7,7 @@
  */
 import './chart/schema.ts'
 import './chart/render.ts'
+import './chart/pod.ts'
 import './chart/variables.ts'
 import './chart/alerts.ts'
 import './chart/kustomize.ts'

@@ -1,26 +1,15 @@
 /** Every law that the page of the engine's laws names is a test in the file it names, and every promise has some. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { Law } from '../support/titles.ts'
-import { lawsIn, strangeLaws, titlesIn } from '../support/titles.ts'
+import { lawsListed, strangeLaws, titlesIn } from '../support/titles.ts'
 
 const PAGE = 'docs/explanation/engine-laws.md'
 const PROMISES = 13
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL(PAGE, root), 'utf8')
 
-/** The laws of a part of the page; each line of a list is one. */
-function lawsOf(text: string): Law[] {
-  const lines = text.split('\n').filter((line) => line.startsWith('- '))
-  return lines.map((line) => {
-    const [law] = lawsIn(line)
-    if (law === undefined || !line.endsWith(')')) throw new Error(`no law: ${line}`)
-    return law
-  })
-}
-
 void t.test('every law that the page names is a test in the file it names', async (t) => {
-  const laws = lawsOf(page)
+  const laws = lawsListed(page)
   t.ok(laws.length > 50, `${laws.length} laws`)
   t.same(strangeLaws(laws), [])
 })
@@ -30,9 +19,9 @@ void t.test('every promise has a law, and the laws of the whole road are all on 
   t.equal(sections.length, PROMISES + 1)
   for (const [at, section] of sections.entries()) {
     if (at < PROMISES) t.match(section, new RegExp(`^${at + 1}\\. `))
-    t.ok(lawsOf(section).length > 0, section.slice(0, 40))
+    t.ok(lawsListed(section).length > 0, section.slice(0, 40))
   }
-  const named = new Set(lawsOf(page).map(({ title }) => title))
+  const named = new Set(lawsListed(page).map(({ title }) => title))
   for (const path of ['test/bridge-laws.test.ts', 'test/bridge-bounds.test.ts'])
     for (const title of titlesIn(path)) t.ok(named.has(title), title)
 })

@@ -9,7 +9,8 @@ import { decodeOffsetMap } from '../../src/core/offset-map.ts'
 import type { AttemptStep, Run } from '../../src/core/offset-map.ts'
 import { openCluster } from '../../src/kafka/cluster.ts'
 import type { TestKafka } from './kafka.ts'
-import type { BridgeProcess, World } from './world.ts'
+import type { BridgeProcess } from './bridge-process.ts'
+import type { World } from './world.ts'
 
 /** One partition's commit. */
 export class Committed {

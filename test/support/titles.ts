@@ -17,6 +17,16 @@ export function lawsIn(text: string): Law[] {
   return named.map(([, title = '', path = '', link = '']) => ({ title, path: path === link ? path : '' }))
 }
 
+/** The tests of a page that lists them, one a line; a line of a list that names none is a mistake. */
+export function lawsListed(text: string): Law[] {
+  const lines = text.split('\n').filter((line) => line.startsWith('- '))
+  return lines.map((line) => {
+    const [law] = lawsIn(line)
+    if (law === undefined || !line.endsWith(')')) throw new Error(`no law: ${line}`)
+    return law
+  })
+}
+
 /** Those that are no test of the file they name. */
 export function strangeLaws(laws: readonly Law[]): Law[] {
   const titles = new Map([...new Set(laws.map(({ path }) => path))].map((path) => [path, titlesIn(path)]))

@@ -6,7 +6,8 @@ import type { Behaviour, Delivered } from './app.ts'
 import { TestApp } from './app.ts'
 import { eventRecord } from './events.ts'
 import { Settled, settledBy } from './group.ts'
-import type { BridgeProcess, World } from './world.ts'
+import type { BridgeProcess } from './bridge-process.ts'
+import type { World } from './world.ts'
 
 const LOOK_EVERY_MS = 20
 

@@ -8,36 +8,32 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../src/clock.ts'
-import type { Child, ChildExit } from '../../src/dev/children.ts'
 import { Children } from '../../src/dev/children.ts'
 import { XzeprStandIn } from '../../src/dev/xzepr-stand-in.ts'
 import type { TestApp } from './app.ts'
+import type { BridgeProcess } from './bridge-process.ts'
+import { PATIENCE_MS, launchBridge } from './bridge-process.ts'
 import type { TestKafka } from './kafka.ts'
 import { kafkaForTests } from './kafka.ts'
-import { unwatched } from './unwatched.ts'
 
 interface Test {
   teardown(fn: () => unknown): unknown
 }
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 /** A ULID, as XZepr's users have. */
 const USER = '01M847EM8NHNJ6Z68G7PRA7Z92'
-/** No test waits longer for one condition: what takes this long has stopped. */
-const PATIENCE_MS = 60_000
-
-type LogLine = Readonly<Record<string, unknown>> & { readonly event: string }
-
 export class World {
   readonly kafka: TestKafka
   readonly xzepr: XzeprStandIn
   readonly topic: string
   readonly service: string
+  /** Whatever runs in this world ends with it. */
+  readonly children: Children
+  /** Where what XZepr has published stands, by its id. */
+  readonly places = new Map<string, { readonly partition: number; readonly offset: bigint }>()
   /** XZepr publishes what it has stored, best effort; while false none of it reaches the topic. */
   publishes = true
-  readonly #children: Children
   #receiverId = ''
 
   constructor(kafka: TestKafka, xzepr: XzeprStandIn, topic: string, children: Children) {
@@ -45,51 +41,45 @@ export class World {
     this.xzepr = xzepr
     this.topic = topic
     this.service = kafka.name('svc')
-    this.#children = children
+    this.children = children
   }
 
   get group(): string {
     return `xzepr-consumer-${this.service}`
   }
 
-  /**
-   * Starts a bridge beside an app; it is a member of the group when this resolves, unless `joined` is false. With no
-   * NODE_OPTIONS (`''`) the test runner does not look into it.
-   */
+  /** Starts a bridge beside an app; it is a member of the group when this resolves, unless `joined` is false. */
   async startBridge(app: TestApp, env: Record<string, string> = {}, joined = true): Promise<BridgeProcess> {
-    const [workPort, opsPort] = [await freePort(), await freePort()]
-    const lines: LogLine[] = []
-    const watchers = new Set<() => void>()
-    const child = this.#children.start({
-      name: 'the bridge',
-      ...(env.NODE_OPTIONS === '' ? unwatched(process.execPath, [MAIN]) : { program: process.execPath, args: [MAIN] }),
-      env: {
-        ...(process.env.NODE_OPTIONS !== undefined && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
-        BRIDGE_SERVICE: this.service,
-        BRIDGE_WEBHOOK_URL: app.url,
-        BRIDGE_WORK_API_PORT: String(workPort),
-        BRIDGE_OPS_HOST: '127.0.0.1',
-        BRIDGE_OPS_PORT: String(opsPort),
-        BRIDGE_LOG_LEVEL: 'debug',
-        XZEPR_KAFKA_BROKERS: this.kafka.brokers.join(','),
-        XZEPR_KAFKA_TOPIC: this.topic,
-        XZEPR_API_URL: this.xzepr.url,
-        XZEPR_API_TOKEN: this.token(),
-        ...env,
-      },
-      line: (text) => {
-        if (!text.startsWith('{')) return
-        lines.push(JSON.parse(text) as LogLine)
-        for (const watcher of [...watchers]) watcher()
-      },
-    })
-    app.workApiUrl = `http://127.0.0.1:${workPort}`
-    const bridge = new BridgeProcess(child, lines, watchers, `http://127.0.0.1:${opsPort}`)
+    const ports = { workPort: await freePort(), opsPort: await freePort() }
+    const bridge = launchBridge(this.children, this.bridgeEnv(app.url, ports, env))
+    app.workApiUrl = `http://127.0.0.1:${ports.workPort}`
     await bridge.until(
       'it joins',
       () => !joined || bridge.count('kafka.joined') > 0 || bridge.count('bridge.started') < 0,
     )
     return bridge
+  }
+
+  /** The environment of a bridge in this world. */
+  bridgeEnv(
+    webhookUrl: string,
+    { workPort, opsPort }: { readonly workPort: number; readonly opsPort: number },
+    env: Record<string, string> = {},
+  ): Record<string, string> {
+    return {
+      ...(process.env.NODE_OPTIONS !== undefined && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
+      BRIDGE_SERVICE: this.service,
+      BRIDGE_WEBHOOK_URL: webhookUrl,
+      BRIDGE_WORK_API_PORT: String(workPort),
+      BRIDGE_OPS_HOST: '127.0.0.1',
+      BRIDGE_OPS_PORT: String(opsPort),
+      BRIDGE_LOG_LEVEL: 'debug',
+      XZEPR_KAFKA_BROKERS: this.kafka.brokers.join(','),
+      XZEPR_KAFKA_TOPIC: this.topic,
+      XZEPR_API_URL: this.xzepr.url,
+      XZEPR_API_TOKEN: this.token(),
+      ...env,
+    }
   }
 
   token(): string {
@@ -170,89 +160,6 @@ export class World {
   }
 }
 
-/** The part of `/status` that tests look at. */
-export interface BridgeStatus {
-  readonly works: Readonly<Record<string, number>>
-  readonly partitions: readonly {
-    readonly partition: number
-    readonly unsettled: number
-    readonly held_bytes: number
-    readonly paused: boolean
-  }[]
-}
-
-/** A bridge as a process of its own. */
-export class BridgeProcess {
-  readonly lines: readonly LogLine[]
-  readonly opsUrl: string
-  readonly #child: Child
-  readonly #watchers: Set<() => void>
-
-  constructor(child: Child, lines: readonly LogLine[], watchers: Set<() => void>, opsUrl: string) {
-    this.#child = child
-    this.lines = lines
-    this.#watchers = watchers
-    this.opsUrl = opsUrl
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid
-  }
-
-  get exited(): Promise<ChildExit> {
-    return this.#child.exited
-  }
-
-  get output(): string {
-    return this.#child.output
-  }
-
-  /** How often it has logged an event. */
-  count(event: string): number {
-    return this.lines.reduce((sum, line) => sum + (line.event === event ? 1 : 0), 0)
-  }
-
-  /** Resolves when a condition on its log holds. */
-  async until(what: string, condition: () => boolean): Promise<void> {
-    let stop = (): void => undefined
-    const held = new Promise<void>((resolve, reject) => {
-      const look = (): void => {
-        if (condition()) resolve()
-      }
-      const timer = setTimeout(() => {
-        reject(new Error(`not within ${PATIENCE_MS} ms: ${what}. Its last lines:\n${this.output}`))
-      }, PATIENCE_MS)
-      stop = () => {
-        clearTimeout(timer)
-        this.#watchers.delete(look)
-      }
-      this.#watchers.add(look)
-      void this.#child.exited.then(({ how }) => {
-        reject(new Error(`the bridge ended (${how}) before ${what}. Its last lines:\n${this.output}`))
-      })
-      look()
-    })
-    await held.finally(() => {
-      stop()
-    })
-  }
-
-  /** What it says of itself on its ops port. */
-  async status(): Promise<BridgeStatus> {
-    return (await (await fetch(`${this.opsUrl}/status`)).json()) as BridgeStatus
-  }
-
-  async kill9(): Promise<void> {
-    this.#child.signal('SIGKILL')
-    await this.#child.exited
-  }
-
-  /** SIGTERM, and how it ended. */
-  async terminate(): Promise<ChildExit> {
-    return this.#child.stop(PATIENCE_MS)
-  }
-}
-
 /** A world of three partitions that ends with its test. @param shared a Kafka that outlives it. */
 export async function makeWorld(t: Test, partitions = 3, shared?: TestKafka): Promise<World> {
   const kafka = shared ?? (await kafkaForTests(t))
@@ -263,7 +170,9 @@ export async function makeWorld(t: Test, partitions = 3, shared?: TestKafka): Pr
     topic,
     rateLimits: 'off',
     publish: async ({ key, value }) => {
-      if (world.publishes) await producer.send({ topic, acks: -1, messages: [{ key, value }] })
+      if (!world.publishes) return
+      const [sent] = await producer.send({ topic, acks: -1, messages: [{ key, value }] })
+      world.places.set(key, { partition: sent?.partition ?? -1, offset: BigInt(sent?.baseOffset ?? -1) })
     },
   })
   const children = new Children(systemClock)
@@ -276,7 +185,7 @@ export async function makeWorld(t: Test, partitions = 3, shared?: TestKafka): Pr
   return world
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

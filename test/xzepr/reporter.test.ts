@@ -293,6 +293,14 @@ void t.test('a forwarded event is tried once: stored, given up or away', async (
   )
 })
 
+void t.test('what was forwarded is stored: told after that it makes no second event', async (t) => {
+  const { xzepr, reporter } = await scene(t)
+  const { kind, ...forwarded } = await reporter.forward(event('w1'))
+  t.equal(kind, 'stored')
+  t.same(await reporter.tell('w1', event('w1')), { kind, ...forwarded })
+  t.equal(xzepr.count(EVENTS), 1)
+})
+
 void t.test('a forward that misses the receiver has it looked for again, and may come again', async (t) => {
   const { xzepr, clock, reporter } = await scene(t)
   xzepr.plan(EVENTS, [reply(404)])
