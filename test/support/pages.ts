@@ -20,11 +20,12 @@ export function isWritten(t: Test, name: string, text: string): void {
 
 /** The part of a page between `<!-- part -->` and `<!-- /part -->` is what is written here. */
 export function holdsWritten(t: Test, name: string, part: string, text: string): void {
-  const [begin, end] = [`<!-- ${part} -->\n`, `\n<!-- /${part} -->`]
+  const [begin, end] = [`<!-- ${part} -->`, `<!-- /${part} -->`]
   const [before, rest] = split(page(name), begin)
   const [found, after] = split(rest, end)
-  if (REWRITE) writeFileSync(new URL(name, DIRECTORY), before + begin + text + end + after)
-  else t.equal(found, text, `${part} in docs/reference/${name}: TAP_SNAPSHOT=1 writes it anew`)
+  const right = `\n${text}\n`
+  if (REWRITE) writeFileSync(new URL(name, DIRECTORY), before + begin + right + end + after)
+  else t.equal(found, right, `${part} in docs/reference/${name}: TAP_SNAPSHOT=1 writes it anew`)
 }
 
 function split(text: string, at: string): [string, string] {
