@@ -60,7 +60,7 @@ const OWN: ReadonlyMap<string, Own> = new Map<string, Own>([
 
 /** Words that a later version carries out. */
 const NOT_YET = new Set(['check', 'config'])
-const WORDS = ['run', 'drain', 'healthcheck', 'help', ...OWN.keys(), ...NOT_YET]
+export const WORDS = ['run', 'drain', 'healthcheck', 'help', ...OWN.keys(), ...NOT_YET]
 const FLAGS = ['--help', '--version']
 /** Flags that take a text, by the word they belong to. */
 const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }

@@ -29,6 +29,8 @@ interface Facts {
   readonly example: string
   /** Finishes "must be …". */
   readonly right: string
+  /** What a number counts. */
+  readonly unit?: string
   readonly kind?: Kind
   /** What the schema cannot say, asked of the text as given. */
   readonly sound?: (text: string) => boolean
@@ -71,7 +73,7 @@ export function text(initial: string, facts: Facts) {
 type Said = Omit<Facts, 'right'>
 
 /** A whole number with a default, from `minimum` to `maximum`. */
-export function whole(initial: number, minimum: number, maximum: number, facts: Said) {
+export function whole(initial: number, minimum: number, maximum: number, facts: Said & { readonly unit: string }) {
   const right = `a whole number from ${minimum} to ${maximum}`
   return preset({ type: 'integer', default: initial, minimum, maximum }, { ...facts, right, sound: digits })
 }

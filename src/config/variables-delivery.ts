@@ -24,6 +24,7 @@ export const DELIVERY_VARIABLES = {
   }),
   BRIDGE_WEBHOOK_TIMEOUT_MS: whole(30_000, 1, DAY_MS, {
     group: 'Webhook',
+    unit: 'milliseconds',
     description: 'Longest a delivery may take from connecting to the last byte of the answer, in milliseconds.',
     example: '10000',
   }),
@@ -43,11 +44,13 @@ export const DELIVERY_VARIABLES = {
   }),
   BRIDGE_BATCH_MAX: whole(100, 1, 10_000, {
     group: 'Webhook',
+    unit: 'events',
     description: 'Events in one delivery at most, with the format batch.',
     example: '50',
   }),
   BRIDGE_BATCH_WAIT_MS: whole(20, 0, 60_000, {
     group: 'Webhook',
+    unit: 'milliseconds',
     description: 'How long a delivery waits to be filled, in milliseconds, with the format batch.',
     example: '50',
   }),
@@ -85,36 +88,43 @@ export const DELIVERY_VARIABLES = {
   }),
   BRIDGE_MAX_IN_FLIGHT: whole(64, 1, 10_000, {
     group: 'Delivery',
+    unit: 'deliveries',
     description: 'Deliveries under way at a time.',
     example: '16',
   }),
   BRIDGE_MAX_RUNNING: whole(10_000, 1, 1_000_000, {
     group: 'Delivery',
+    unit: 'works',
     description: 'Works that the app accepted with 202 and has not ended, at a time.',
     example: '500',
   }),
   BRIDGE_MAX_BUFFERED_BYTES: whole(33_554_432, 1024, 8_589_934_592, {
     group: 'Delivery',
+    unit: 'bytes',
     description: 'Bytes of records held in memory; past it, partitions are paused.',
     example: '67108864',
   }),
   BRIDGE_MAX_ATTEMPTS: whole(10, 0, 1_000_000, {
     group: 'Delivery',
+    unit: 'attempts',
     description: 'Attempts before a work has failed; 0 = no end.',
     example: '0',
   }),
   BRIDGE_RETRY_INITIAL_MS: whole(500, 1, DAY_MS, {
     group: 'Delivery',
+    unit: 'milliseconds',
     description: 'The longest rest after the first attempt, in milliseconds; it doubles with each.',
     example: '1000',
   }),
   BRIDGE_RETRY_MAX_MS: whole(60_000, 1, DAY_MS, {
     group: 'Delivery',
+    unit: 'milliseconds',
     description: 'The longest rest of all, in milliseconds; it caps Retry-After too.',
     example: '300000',
   }),
   BRIDGE_LEASE_SECONDS: whole(300, 1, 2_592_000, {
     group: 'Delivery',
+    unit: 'seconds',
     description: 'How long an accepted work may stay silent, in seconds; then its attempt has failed.',
     example: '3600',
   }),

@@ -132,6 +132,7 @@ export const XZEPR_VARIABLES = {
   }),
   XZEPR_API_TIMEOUT_MS: whole(30_000, 1, 600_000, {
     group: 'XZepr',
+    unit: 'milliseconds',
     description: 'Longest a request to XZepr may take, in milliseconds. XZepr answers some only after 15 seconds.',
     example: '45000',
   }),

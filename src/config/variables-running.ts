@@ -58,6 +58,7 @@ export const RUNNING_VARIABLES = {
   }),
   BRIDGE_WORK_API_PORT: whole(8900, 0, 65_535, {
     group: 'Work API',
+    unit: 'port',
     description: 'The port that the app calls; 0 = any free one.',
     example: '9900',
   }),
@@ -80,6 +81,7 @@ export const RUNNING_VARIABLES = {
   }),
   BRIDGE_OPS_PORT: whole(8901, 0, 65_535, {
     group: 'Running',
+    unit: 'port',
     description: 'The port of probes, metrics, status and levers; 0 = any free one.',
     example: '9901',
   }),
@@ -91,6 +93,7 @@ export const RUNNING_VARIABLES = {
   }),
   BRIDGE_SHUTDOWN_GRACE_MS: whole(25_000, 0, 3_600_000, {
     group: 'Running',
+    unit: 'milliseconds',
     description: 'How long works in hand may go on after `xzepr-bridge drain` or SIGTERM, in milliseconds.',
     example: '55000',
   }),

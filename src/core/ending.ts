@@ -17,7 +17,7 @@ import type { Work, WorkPolicy, WorkReport } from './work.ts'
 import { coordinatesOf, failureDetails, hasEnded, tellOnce } from './work.ts'
 
 /** Why the bridge itself reports a work as failed, and the `error_code` of the lifecycle event that says so. */
-const FAILURES = {
+export const FAILURES = {
   rejected: 'answer_rejected',
   'attempts-spent': 'attempts_spent',
   'lease-expired': 'lease_expired',

@@ -109,10 +109,15 @@ export function countingJournal(registry: Registry): Journal {
     REPORTS,
   )
   const ended = by('works_ended_total', 'Works by their ending. How many fail?', 'ending', ENDINGS)
-  const stored = by('reports_stored_total', 'Lifecycle events that XZepr has, by status.', 'status', STATUSES)
+  const stored = by(
+    'reports_stored_total',
+    'Lifecycle events that XZepr has, by status. Does XZepr hear of the works?',
+    'status',
+    STATUSES,
+  )
   const givenUp = by(
     'reports_given_up_total',
-    'Lifecycle events that XZepr will not have, by status.',
+    'Lifecycle events that XZepr will not have, by status. Of what does it never hear?',
     'status',
     STATUSES,
   )
@@ -126,16 +131,22 @@ export function countingJournal(registry: Registry): Journal {
     'dead_letters_cut_total',
     'Dead letters that Kafka would not take whole. Is the limit of their topic too low?',
   )
-  const closures = counter('gate_closures_total', 'How often the app went away.')
-  const closedSeconds = counter('gate_closed_seconds_total', 'How long the app was away, in seconds, once it is back.')
-  const commits = counter('commits_total', 'Offsets committed to Kafka, one for each partition and commit.')
+  const closures = counter('gate_closures_total', 'Times that the app went away. Is it steady?')
+  const closedSeconds = counter(
+    'gate_closed_seconds_total',
+    'How long the app was away, in seconds, counted once it is back. How much time did that cost?',
+  )
+  const commits = counter(
+    'commits_total',
+    'Offsets committed to Kafka, one for each partition and commit. Do the offsets move?',
+  )
   const refusals = counter(
     'commits_refused_total',
     'Commits that Kafka refused. Do members of the group step on each other?',
   )
   const joins = counter('kafka_joins_total', 'Times the consumer joined its group. Is the group restless?')
-  const kafka = by('kafka_problems_total', 'Problems with Kafka, by code.', 'code', CODES)
-  const xzepr = by('xzepr_problems_total', 'Problems with XZepr, by code.', 'code', CODES)
+  const kafka = by('kafka_problems_total', 'Problems with Kafka, by code. What is wrong with Kafka?', 'code', CODES)
+  const xzepr = by('xzepr_problems_total', 'Problems with XZepr, by code. What is wrong with XZepr?', 'code', CODES)
 
   const levers = by('levers_total', 'Levers that an operator pulled. Did somebody lend a hand?', 'lever', LEVERS)
 

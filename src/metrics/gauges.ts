@@ -16,22 +16,34 @@ export function gauges(registry: Registry): (snapshot: Snapshot) => void {
 
   const works = new Gauge({
     name: 'xzepr_bridge_works',
-    help: 'Works in hand by state: waiting, attempting (in flight), resting, running (accepted by the app).',
+    help: 'Works in hand by state: waiting, attempting (in flight), resting, running (accepted by the app). Where does the work stand?',
     labelNames: ['state'],
     registers,
   })
-  const heldBytes = gauge('held_bytes', 'Bytes of records held in memory.')
-  const backlogEvents = gauge('report_backlog_events', 'Lifecycle events that XZepr does not have yet.')
-  const backlogBytes = gauge('report_backlog_bytes', 'Bytes of lifecycle events that XZepr does not have yet.')
-  const gateOpen = gauge('gate_open', '1 while deliveries go to the app, 0 while it is away.')
+  const heldBytes = gauge('held_bytes', 'Bytes of records held in memory. Is the bound near?')
+  const backlogEvents = gauge(
+    'report_backlog_events',
+    'Lifecycle events that XZepr does not have yet. Is XZepr behind?',
+  )
+  const backlogBytes = gauge(
+    'report_backlog_bytes',
+    'Bytes of lifecycle events that XZepr does not have yet. How much memory do they take?',
+  )
+  const gateOpen = gauge('gate_open', '1 while deliveries go to the app, 0 while it is away. Is the app there?')
   const oldest = gauge(
     'oldest_unsettled_age_seconds',
-    'How long the oldest unsettled record is in hand, in seconds; 0 for none.',
+    'How long the oldest unsettled record is in hand, in seconds; 0 for none. Is something stuck?',
   )
-  const assigned = gauge('assigned_partitions', 'Partitions that are ours.')
-  const paused = gauge('paused_partitions', 'Partitions that are ours and paused, because enough is held.')
-  const lag = perPartition('lag_records', 'Records of the partition that are not committed yet.')
-  const unsettled = perPartition('unsettled_records', 'Records of the partition in hand and not settled.')
+  const assigned = gauge('assigned_partitions', 'Partitions that are ours. Does it read anything?')
+  const paused = gauge(
+    'paused_partitions',
+    'Partitions that are ours and paused, because enough is held. Is the app the bottleneck?',
+  )
+  const lag = perPartition('lag_records', 'Records of the partition that are not committed yet. Does it keep up?')
+  const unsettled = perPartition(
+    'unsettled_records',
+    'Records of the partition in hand and not settled. What holds its offset?',
+  )
 
   return (now) => {
     works.labels('waiting').set(now.waiting)

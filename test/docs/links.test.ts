@@ -5,17 +5,6 @@ import t from 'tap'
 import type { Page } from '../support/pages.ts'
 import { PAGES, ROOT, pageOf } from '../support/pages.ts'
 
-/** Pages that are being written elsewhere. One that is there has no place here. */
-const TO_COME = [
-  'docs/explanation/life-of-a-pod.md',
-  'docs/reference/cli.md',
-  'docs/reference/configuration.md',
-  'docs/reference/downstream_consumer_api.md',
-  'docs/reference/error-codes.md',
-  'docs/reference/log-events.md',
-  'docs/reference/metrics.md',
-]
-
 function faultOf(path: string, to: string, pages: readonly Page[]): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(to)) {
     const isSound = URL.canParse(to) && new URL(to).protocol === 'https:' && new URL(to).hostname.includes('.')
@@ -23,7 +12,6 @@ function faultOf(path: string, to: string, pages: readonly Page[]): string | und
   }
   const [file = '', anchor] = to.split('#')
   const target = file === '' ? path : posix.normalize(posix.join(posix.dirname(path), file))
-  if (TO_COME.includes(target)) return undefined
   if (target.startsWith('..') || !existsSync(`${ROOT}${target}`)) return 'is not there'
   if (anchor === undefined) return undefined
   const page = pages.find((each) => each.path === target)
@@ -43,13 +31,6 @@ void t.test('every link leads to a file, a heading or an https address', async (
   t.ok(PAGES.length > 15)
   t.ok(PAGES.flatMap(({ links }) => links).length > 100)
   t.same(faultsOf(PAGES), [])
-})
-
-void t.test('a page that was to come and is there is linked like any other', async (t) => {
-  t.same(
-    TO_COME.filter((path) => existsSync(`${ROOT}${path}`)),
-    [],
-  )
 })
 
 void t.test('every page of the documents is reached from their index', async (t) => {
