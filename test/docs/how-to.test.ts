@@ -124,6 +124,8 @@ void t.test('a Job does what is there and ends with 0', needsPython, async (t) =
     IDLE_SECONDS: '0.8',
   }).ended
   t.ok(ok, why)
-  t.equal(text, 'did deployment.success\n'.repeat(3))
+  // Its threads print side by side: the words of two lines may stand in one.
+  t.equal(text.match(/did/g)?.length, 3)
+  t.equal(text.match(/deployment\.success/g)?.length, 3)
   t.equal(await dev.interrupt(), 0)
 })
