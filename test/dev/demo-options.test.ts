@@ -15,7 +15,7 @@ void t.test('each option is heard', async (t) => {
 })
 
 void t.test('what cannot be meant is refused by name', async (t) => {
-  t.same(parseDemo(['--app', 'ruby']), { kind: 'refused', why: '--app is node or python, not ruby.' })
+  t.same(parseDemo(['--app', 'ruby']), { kind: 'refused', why: '--app is node, python, go, rust, java or bash, not ruby.' })
   for (const events of ['0', '10001', 'six', '1.5', '']) {
     t.same(parseDemo([`--events=${events}`]), {
       kind: 'refused',

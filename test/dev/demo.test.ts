@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { missingToolchain } from '../../src/dev/app-process.ts'
+import { missingToolchain } from '../../src/dev/app-programs.ts'
 import { demo } from '../../src/dev/demo.ts'
 import { demoEvent } from '../../src/dev/demo-user.ts'
 
@@ -102,7 +102,7 @@ void t.test('kept, it stays up with lines to copy until it is interrupted, and k
 
 void t.test('help and a wrong word start nothing', async (t) => {
   t.match(await play(['--help']), { exitCode: 0, text: /--events N/ })
-  t.match(await play(['--app', 'ruby']), { exitCode: 64, text: /--app is node or python, not ruby/ })
+  t.match(await play(['--app', 'ruby']), { exitCode: 64, text: /--app is node, python, go, rust, java or bash, not ruby/ })
 })
 
 void t.test('a language that is not installed is said before anything is started', async (t) => {
