@@ -79,3 +79,4 @@ until [[ $stopping ]]; do
     wait $!
   fi
 done
+exit 0 # not the code of a wait that a signal has cut short
