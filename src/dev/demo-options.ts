@@ -30,7 +30,8 @@ Sends events through XZepr's API and shows each step from Kafka to the app,
 back to XZepr, to the committed offset. Starts all it needs on this machine and
 leaves nothing behind. Exit code 0 only if every event made the whole way.
 
-  --app LANGUAGE      the app beside the bridge: ${LANGUAGES} (node)
+  --app LANGUAGE      the app beside the bridge (node):
+                      ${LANGUAGES}
   --events N          how many events are sent, 1 to ${MAX_EVENTS} (6)
   --keep              stays up, says how to play with it and how to run a bridge
                       of your own beside it; Ctrl-C ends it
