@@ -11,6 +11,7 @@ import type { Example } from '../../src/dev/app-programs.ts'
 import { missingToolchain } from '../../src/dev/app-programs.ts'
 import type { Child } from '../../src/dev/children.ts'
 import { Children } from '../../src/dev/children.ts'
+import type { Environment } from '../../src/dev/kafka/run.ts'
 
 export interface Call {
   readonly path: string
@@ -39,10 +40,10 @@ interface Scope {
 }
 
 /** A machine of a person may lack a language; the one that judges may not. @returns tap's options for a test of it. */
-export async function skipWithout(example: Example): Promise<{ skip: string | false }> {
-  const missing = await missingToolchain(example, process.env)
+export async function skipWithout(example: Example, env: Environment = process.env): Promise<{ skip: string | false }> {
+  const missing = await missingToolchain(example, env)
   if (missing === undefined) return { skip: false }
-  if (process.env.CI === 'true') throw new Error(missing)
+  if (env.CI === 'true') throw new Error(missing)
   return { skip: missing }
 }
 
