@@ -25,8 +25,8 @@ export interface Stage {
   told(count: number): Promise<void>
   /** What the work API answers from here on. */
   status: number
-  /** Called before the work API answers. */
-  beforeAnswer: (call: Call) => void
+  /** Called before the work API answers, which waits for it. */
+  beforeAnswer: (call: Call) => Promise<void> | void
   /** The work API goes away, and comes back on the same port. */
   away(): Promise<void>
   back(): Promise<void>
@@ -61,9 +61,11 @@ export async function stage(t: Scope, example: Example, env: Record<string, stri
       }
       calls.push(call)
       count += 1
-      staged.beforeAnswer(call)
-      response.writeHead(staged.status, { 'content-type': 'application/json' }).end('{}')
-      for (const watcher of [...watchers]) watcher()
+      const { status } = staged
+      void Promise.resolve(staged.beforeAnswer(call)).then(() => {
+        response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+        for (const watcher of [...watchers]) watcher()
+      })
     })
   })
   const listen = async (port: number): Promise<number> => {
