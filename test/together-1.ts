@@ -1,4 +1,4 @@
-/** One of the two processes that run all laws and unit tests: see support/together.ts. */
+/** One of the three processes that run all laws and unit tests: see support/together.ts. */
 import { together } from './support/together.ts'
 
-await together(0, 2)
+await together(0, 3)

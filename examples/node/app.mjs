@@ -29,15 +29,18 @@ async function deliver(workId, event) {
 
 const server = createServer(async (request, response) => {
   if (request.method !== 'POST' || request.url !== '/events') return response.writeHead(404).end()
+  const workId = request.headers['work-id']
   try {
     let body = ''
     for await (const chunk of request.setEncoding('utf8')) body += chunk
-    await deliver(request.headers['work-id'], JSON.parse(body))
+    const event = JSON.parse(body)
+    if (workId === undefined) return response.writeHead(400).end()
+    await deliver(workId, event)
     response.end()
   } catch (error) {
     console.error(error)
-    // 4xx: never again, nobody can read it. 5xx: the bridge could not be told, so it delivers the event again.
-    response.writeHead(error instanceof SyntaxError ? 400 : 500).end()
+    // 4xx: never again, nobody can read it. 503: the bridge could not be told, so it delivers the event again.
+    response.writeHead(error instanceof SyntaxError ? 400 : 503).end()
   }
 })
 

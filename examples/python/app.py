@@ -39,14 +39,15 @@ def deliver(work_id, event):
 class App(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        status = 200 if self.path == "/events" else 404
+        work_id = self.headers["work-id"]
+        status = 404 if self.path != "/events" else 400 if work_id is None else 200
         try:
             if status == 200:
-                deliver(self.headers["work-id"], json.loads(body))
+                deliver(work_id, json.loads(body))
         except Exception as error:
             print(error, file=sys.stderr)
-            # 4xx: never again, nobody can read it. 5xx: the bridge could not be told, so it delivers the event again.
-            status = 400 if isinstance(error, json.JSONDecodeError) else 500
+            # 4xx: never again, nobody can read it. 503: the bridge could not be told, so it delivers the event again.
+            status = 400 if isinstance(error, json.JSONDecodeError) else 503
         self.send_response(status)
         self.send_header("content-length", "0")
         self.end_headers()

@@ -1,31 +1,23 @@
 /**
  * The example apps as child processes: what stands beside the bridge in the demo and in tests of the whole road.
  *
- * They are run as they lie in examples/, with the language's own program, so what is shown is what a reader copies.
+ * One that listens says on which port; one that asks the work API says where it asks, and gets a webhook for its bridge at
+ * which nobody listens.
  */
-import { fileURLToPath } from 'node:url'
+import type { Example } from './app-programs.ts'
+import { asksForWorks, prepareApp } from './app-programs.ts'
 import type { Child, Children } from './children.ts'
 import type { Environment } from './kafka/run.ts'
-import { run } from './kafka/run.ts'
-
-export const APP_LANGUAGES = ['node', 'python'] as const
-export type AppLanguage = (typeof APP_LANGUAGES)[number]
-
-/** From src/dev and from dist/dev alike. */
-const EXAMPLES = new URL('../../examples/', import.meta.url)
-
-const PROGRAMS: Record<AppLanguage, { readonly program: string; readonly file: string }> = {
-  node: { program: process.execPath, file: 'node/app.mjs' },
-  python: { program: 'python3', file: 'python/app.py' },
-}
 
 export interface AppOptions {
-  readonly language: AppLanguage
+  readonly example: Example
   readonly workApiUrl: string
   /** 0 = any free one. */
   readonly port?: number
   readonly env: Environment
   readonly line?: (line: string) => void
+  /** Hears what takes its time before the start. */
+  readonly progress?: (sentence: string) => void
 }
 
 export interface AppProcess {
@@ -34,24 +26,24 @@ export interface AppProcess {
   readonly webhookUrl: string
 }
 
-/** Why this language cannot be run here, or undefined. */
-export async function missingToolchain(language: AppLanguage, env: Environment): Promise<string | undefined> {
-  const { program } = PROGRAMS[language]
-  const { ok, why } = await run(program, ['--version'], { env, timeoutMs: 10_000 })
-  return ok ? undefined : `The ${language} app cannot run: ${why}.`
-}
+/** The discard port (RFC 863): whoever offers nothing there refuses, and that is what the asking program wants. */
+const NOBODY = 'http://127.0.0.1:9/events'
 
-/** Starts an example app; it listens when this resolves. */
+/** Starts an example app; it listens, or asks, when this resolves. @throws when it cannot be compiled. */
 export async function startApp(children: Children, options: AppOptions): Promise<AppProcess> {
-  const { language, workApiUrl, port = 0, env, line } = options
-  const { program, file } = PROGRAMS[language]
+  const { example, workApiUrl, port = 0, env, line, progress } = options
+  const prepared = await prepareApp(example, env, progress)
+  if (!prepared.ok) throw new Error(`The ${example} app cannot be compiled: ${prepared.why}`)
   const child = children.start({
-    name: `The ${language} app`,
-    program,
-    args: [fileURLToPath(new URL(file, EXAMPLES))],
+    name: `The ${example} app`,
+    ...prepared.command,
     env: { ...env, PORT: String(port), WORK_API_URL: workApiUrl },
     ...(line === undefined ? {} : { line }),
   })
+  if (asksForWorks(example)) {
+    await child.line(/^asking /, 30_000)
+    return { child, webhookUrl: NOBODY }
+  }
   const [, chosen] = await child.line(/^listening on port (\d+)$/, 30_000)
   return { child, webhookUrl: `http://127.0.0.1:${chosen ?? ''}/events` }
 }

@@ -4,8 +4,8 @@
  * Nothing is done here: demo.ts gets options, a text to print, or a refusal that names what would be right.
  */
 import { parseArgs } from 'node:util'
-import type { AppLanguage } from './app-process.ts'
-import { APP_LANGUAGES } from './app-process.ts'
+import type { AppLanguage } from './app-programs.ts'
+import { APP_LANGUAGES } from './app-programs.ts'
 
 export interface DemoOptions {
   readonly app: AppLanguage
@@ -22,6 +22,7 @@ export type DemoCommand =
   | { readonly kind: 'refused'; readonly why: string }
 
 const MAX_EVENTS = 10_000
+const LANGUAGES = `${APP_LANGUAGES.slice(0, -1).join(', ')} or ${APP_LANGUAGES.at(-1) ?? ''}`
 
 export const DEMO_HELP = `npm run demo -- [options]
 
@@ -29,7 +30,8 @@ Sends events through XZepr's API and shows each step from Kafka to the app,
 back to XZepr, to the committed offset. Starts all it needs on this machine and
 leaves nothing behind. Exit code 0 only if every event made the whole way.
 
-  --app node|python   the app beside the bridge (node)
+  --app LANGUAGE      the app beside the bridge (node):
+                      ${LANGUAGES}
   --events N          how many events are sent, 1 to ${MAX_EVENTS} (6)
   --keep              stays up, says how to play with it and how to run a bridge
                       of your own beside it; Ctrl-C ends it
@@ -58,7 +60,7 @@ export function parseDemo(argv: readonly string[]): DemoCommand {
   }
   if (values.help) return { kind: 'help' }
   const app = APP_LANGUAGES.find((language) => language === values.app)
-  if (app === undefined) return { kind: 'refused', why: `--app is ${APP_LANGUAGES.join(' or ')}, not ${values.app}.` }
+  if (app === undefined) return { kind: 'refused', why: `--app is ${LANGUAGES}, not ${values.app}.` }
   const events = /^\d{1,6}$/.test(values.events) ? Number(values.events) : 0
   if (events < 1 || events > MAX_EVENTS) {
     return { kind: 'refused', why: `--events is a number from 1 to ${MAX_EVENTS}, not ${values.events}.` }

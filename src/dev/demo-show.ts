@@ -7,7 +7,8 @@
  */
 import { Kafka, logLevel } from 'kafkajs'
 import type { Clock } from '../core/seams.ts'
-import { missingToolchain, startApp } from './app-process.ts'
+import { startApp } from './app-process.ts'
+import { missingToolchain } from './app-programs.ts'
 import { Children } from './children.ts'
 import type { RunningBridge } from './demo-bridge.ts'
 import { startBridge } from './demo-bridge.ts'
@@ -161,9 +162,12 @@ export class Show {
   ): Promise<RunningBridge> {
     const { clock, env } = this.#around
     const { webhookUrl } = await startApp(this.#children, {
-      language: this.#options.app,
+      example: this.#options.app,
       workApiUrl: local(workApiPort),
       env,
+      progress: (sentence) => {
+        this.#step('app', sentence)
+      },
       line: (text) => {
         this.#step('app', text)
       },

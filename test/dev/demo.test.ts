@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { missingToolchain } from '../../src/dev/app-process.ts'
+import { missingToolchain } from '../../src/dev/app-programs.ts'
 import { demo } from '../../src/dev/demo.ts'
 import { demoEvent } from '../../src/dev/demo-user.ts'
 
@@ -52,6 +52,17 @@ void t.test('the Python app does as well, with more events than XZepr would take
   if (exitCode !== 0) t.comment(text)
   t.match(text, 'All 40 events made the whole way')
 })
+
+for (const language of ['go', 'rust', 'java', 'bash'] as const) {
+  const missing = await missingToolchain(language, process.env)
+  const skip = missing !== undefined && process.env.CI !== 'true' ? missing : false
+  void t.test(`with the ${language} app every event makes the whole way as well`, { skip }, async (t) => {
+    const { exitCode, text } = await play(['--memory', '--app', language, '--events', '3'])
+    t.equal(exitCode, 0)
+    if (exitCode !== 0) t.comment(text)
+    t.match(text, 'All 3 events made the whole way')
+  })
+}
 
 void t.test('interrupted before its verdict it fails, and everything is ended', async (t) => {
   const { exitCode, text } = await play(['--memory', '--events', '100'], (text, interrupt) => {
@@ -102,7 +113,10 @@ void t.test('kept, it stays up with lines to copy until it is interrupted, and k
 
 void t.test('help and a wrong word start nothing', async (t) => {
   t.match(await play(['--help']), { exitCode: 0, text: /--events N/ })
-  t.match(await play(['--app', 'ruby']), { exitCode: 64, text: /--app is node or python, not ruby/ })
+  t.match(await play(['--app', 'ruby']), {
+    exitCode: 64,
+    text: /--app is node, python, go, rust, java or bash, not ruby/,
+  })
 })
 
 void t.test('a language that is not installed is said before anything is started', async (t) => {

@@ -4,7 +4,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { missingToolchain } from '../../src/dev/app-process.ts'
+import { missingToolchain } from '../../src/dev/app-programs.ts'
 import { freePorts } from '../../src/dev/kafka/ports.ts'
 import { ROOT, page } from '../support/pages.ts'
 import { bareEnv, tempDir } from '../support/program.ts'

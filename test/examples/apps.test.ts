@@ -1,83 +1,22 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+/**
+ * The shortest apps, one law for all: in every language they do the same, so that a reader can compare them.
+ */
 import t from 'tap'
-import { systemClock } from '../../src/clock.ts'
-import type { AppLanguage } from '../../src/dev/app-process.ts'
-import { APP_LANGUAGES, missingToolchain, startApp } from '../../src/dev/app-process.ts'
-import type { Child } from '../../src/dev/children.ts'
-import { Children } from '../../src/dev/children.ts'
+import { APP_LANGUAGES, asksForWorks, prepareApp } from '../../src/dev/app-programs.ts'
+import { skipWithout, stage } from '../support/stage.ts'
+import { verifiedExample } from '../support/verified.ts'
 
-interface Call {
-  readonly path: string
-  readonly body: unknown
-}
+const listening = APP_LANGUAGES.filter((language) => !asksForWorks(language))
+const missing = new Map(
+  await Promise.all(listening.map(async (language) => [language, await skipWithout(language)] as const)),
+)
+// The compilers work side by side before the first test waits for one of them.
+await Promise.all(
+  listening.map(async (language) => missing.get(language)?.skip === false && prepareApp(language, process.env)),
+)
 
-interface Stage {
-  /** What the work API was told since this was last asked. */
-  taken(): Call[]
-  /** What the work API answers from here on. */
-  status: number
-  /** Called before the work API answers. */
-  beforeAnswer: () => void
-  readonly child: Child
-  readonly webhookUrl: string
-  deliver(event: unknown, workId?: string): Promise<number>
-}
-
-interface Scope {
-  teardown(what: () => unknown): void
-}
-
-async function stage(t: Scope, language: AppLanguage): Promise<Stage> {
-  const calls: Call[] = []
-  const workApi = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      calls.push({
-        path: `${request.method ?? ''} ${request.url ?? ''}`,
-        body: JSON.parse(Buffer.concat(chunks).toString()),
-      })
-      staged.beforeAnswer()
-      response.writeHead(staged.status, { 'content-type': 'application/json' }).end('{}')
-    })
-  })
-  workApi.listen(0, '127.0.0.1')
-  await once(workApi, 'listening')
-  const children = new Children(systemClock)
-  t.teardown(async () => {
-    await children.stopAll(10_000)
-    workApi.closeAllConnections()
-    workApi.close()
-  })
-  const { child, webhookUrl } = await startApp(children, {
-    language,
-    workApiUrl: `http://127.0.0.1:${(workApi.address() as AddressInfo).port}`,
-    env: process.env,
-  })
-  const staged: Stage = {
-    taken: () => calls.splice(0),
-    status: 202,
-    beforeAnswer: () => undefined,
-    child,
-    webhookUrl,
-    async deliver(event: unknown, workId = '01J') {
-      const body = typeof event === 'string' ? event : JSON.stringify(event)
-      const response = await fetch(webhookUrl, { method: 'POST', headers: { 'work-id': workId }, body })
-      return response.status
-    },
-  }
-  return staged
-}
-
-for (const language of APP_LANGUAGES) {
-  const missing = await missingToolchain(language, process.env)
-  // A machine of a person may lack a language; the one that judges may not.
-  const skip = missing !== undefined && process.env.CI !== 'true' ? missing : false
-
-  void t.test(`the ${language} app`, { skip }, async (t) => {
-    t.equal(missing, undefined, 'its language is installed')
+for (const language of listening) {
+  void t.test(`the ${language} app`, missing.get(language) ?? {}, async (t) => {
     const app = await stage(t, language)
 
     await t.test('reports started, then completed with details, and answers 200', async (t) => {
@@ -99,6 +38,13 @@ for (const language of APP_LANGUAGES) {
       },
     )
 
+    await t.test('finds what it needs in a whole message, and reports any text as it came', async (t) => {
+      const name = 'dé"ploy\\ment\n😀'
+      const data = { events: [{ name: 'inner', success: false, numbers: [1.5e3, -0, null, true, []], empty: {} }] }
+      t.equal(await app.deliver({ data, success: true, name, more: data }), 200)
+      t.same(app.taken()[1]?.body, { details: { handled: name } })
+    })
+
     await t.test('puts the work id into the path as the header spells it', async (t) => {
       t.equal(await app.deliver({ name: 'a' }, 'a%2Fb%3Fc%25'), 200)
       t.same(
@@ -107,17 +53,27 @@ for (const language of APP_LANGUAGES) {
       )
     })
 
-    await t.test('answers 500 when the bridge does not take its report, so that the event comes again', async (t) => {
+    await t.test('answers 503 when the bridge does not take its report, so that the event comes again', async (t) => {
       app.status = 503
-      t.equal(await app.deliver({ name: 'a' }), 500)
+      t.equal(await app.deliver({ name: 'a' }), 503)
       t.equal(app.taken().length, 1)
       app.status = 202
       t.equal(await app.deliver({ name: 'a' }), 200)
       t.equal(app.taken().length, 2)
     })
 
-    await t.test('answers 400 to what is not JSON, 404 to another path, and lives on', async (t) => {
+    await t.test('answers 503 while the work API is away, and goes on when it is back', async (t) => {
+      await app.away()
+      t.equal(await app.deliver({ name: 'a' }), 503)
+      await app.back()
+      t.equal(await app.deliver({ name: 'a' }), 200)
+      t.equal(app.taken().length, 2)
+    })
+
+    await t.test('answers 400 to what is not JSON or has no work id, 404 to another path, and lives on', async (t) => {
       t.equal(await app.deliver('no JSON'), 400)
+      t.equal(await app.deliver('{"name":"a",}'), 400)
+      t.equal((await fetch(app.webhookUrl, { method: 'POST', body: '{}' })).status, 400)
       t.equal((await fetch(new URL('/other', app.webhookUrl), { method: 'POST', body: '{}' })).status, 404)
       t.same(app.taken(), [])
       t.equal(await app.deliver({ name: 'a' }), 200)
@@ -138,6 +94,11 @@ for (const language of APP_LANGUAGES) {
       t.equal(await app.deliver({ name: 'a' }), 200)
       t.equal(app.taken().length, 2)
       t.same(await app.child.exited, { code: 0, signal: null, how: 'exit code 0' })
+    })
+
+    await t.test('keeps the contract: verify-app says so', async (t) => {
+      const { code, text } = await verifiedExample(language)
+      t.equal(code, 0, text)
     })
   })
 }

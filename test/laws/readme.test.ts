@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ERRORS } from '../../src/core/errors.ts'
-import { missingToolchain } from '../../src/dev/app-process.ts'
+import { missingToolchain } from '../../src/dev/app-programs.ts'
 import { run } from '../../src/dev/kafka/run.ts'
 import { signatureHeaders, signingKeys } from '../../src/webhook/signature.ts'
 

@@ -13,7 +13,7 @@ import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { parseAllDocuments, stringify } from 'yaml'
 import { run } from '../../src/dev/kafka/run.ts'
-import type { Toolchain } from '../../src/dev/toolchain.ts'
+import type { Cached } from '../../src/dev/cache.ts'
 import { chartTools } from '../../src/dev/toolchain.ts'
 
 /** An object of Kubernetes; what stands in its spec is the schemas' to say. */
@@ -64,7 +64,7 @@ interface Scope {
   fail(what: string): unknown
 }
 
-let found: Promise<Toolchain> | undefined
+let found: Promise<Cached> | undefined
 
 /** Where the tools are. Undefined where they cannot be had: then the law is skipped by name, and fails on CI. */
 export async function toolsFor(t: Scope, law: string): Promise<string | undefined> {

@@ -2,7 +2,7 @@
  * Laws and unit tests that share a process: what needs no Kafka, and no process that nobody has touched.
  *
  * A process for each file would cost more than the tests in it. They are dealt out to as many processes as there are
- * files `test/together-*.ts`, one for each core of a small machine.
+ * files `test/together-*.ts`: three, so that each is well within a file's bound (.taprc) on a small machine that is shared.
  */
 import { readdirSync } from 'node:fs'
 

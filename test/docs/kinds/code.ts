@@ -2,7 +2,7 @@
  * Blocks of program text: each is read by its own language. What a program does is a test of its page.
  */
 import ts from 'typescript'
-import { missingToolchain } from '../../../src/dev/app-process.ts'
+import { missingToolchain } from '../../../src/dev/app-programs.ts'
 import { run } from '../../../src/dev/kafka/run.ts'
 import type { Block } from '../../support/pages.ts'
 
