@@ -19,7 +19,9 @@ ports:
   httpGet:
     path: {{ $path }}
     port: bridge-ops
-  {{- toYaml (get $bridge.probes $probe) | nindent 2 }}
+  {{- with get ($bridge.probes | default dict) $probe }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 lifecycle:
   preStop:
@@ -31,9 +33,10 @@ securityContext:
   {{- toYaml $bridge.securityContext | nindent 2 }}
 # What made it end stands in its last lines: a wrong configuration, say.
 terminationMessagePolicy: FallbackToLogsOnError
-{{- if or $bridge.files $bridge.extraVolumeMounts }}
+{{- $hasFiles := include "xzepr-bridge.hasFiles" . }}
+{{- if or $hasFiles $bridge.extraVolumeMounts }}
 volumeMounts:
-  {{- if $bridge.files }}
+  {{- if $hasFiles }}
   - name: {{ $bridge.name }}
     mountPath: {{ include "xzepr-bridge.filesPath" . }}
     readOnly: true
@@ -62,7 +65,7 @@ volumeMounts:
 
 {{- define "xzepr-bridge.opsPort" -}}
   {{- range (list "BRIDGE_OPS_PORT" "BRIDGE_OPS_HOST") -}}
-    {{- if hasKey ($.Values.bridge.variablesFrom | default dict) . -}}
+    {{- if get ($.Values.bridge.variablesFrom | default dict) . -}}
       {{- fail (printf "xzepr-bridge: set %s in bridge.variables: the probes are made from it." .) -}}
     {{- end -}}
   {{- end -}}
@@ -79,7 +82,7 @@ volumeMounts:
   {{- $variables := $bridge.variables | default dict -}}
   {{- $from := $bridge.variablesFrom | default dict -}}
   {{- $files := $bridge.files | default dict -}}
-  {{- if not (or $variables.BRIDGE_SERVICE (hasKey $from "BRIDGE_SERVICE")) -}}
+  {{- if not (or $variables.BRIDGE_SERVICE (get $from "BRIDGE_SERVICE")) -}}
     {{- fail "xzepr-bridge: bridge.variables.BRIDGE_SERVICE is required. The consumer group is named after it, and remembers what has been read." -}}
   {{- end -}}
   {{- range $name := concat (keys $variables) (keys $from) (keys $files) | uniq | sortAlpha -}}
@@ -133,6 +136,13 @@ doubled, because Kubernetes would take $(NAME) for a reference.
     {{- toRawJson . | replace "$" "$$" -}}
   {{- else -}}
     {{- toString . | replace "$" "$$" -}}
+  {{- end -}}
+{{- end -}}
+
+{{/* Empty for none: one that is null was taken back. */}}
+{{- define "xzepr-bridge.hasFiles" -}}
+  {{- range $source := .Values.bridge.files -}}
+    {{- if $source -}}true{{- end -}}
   {{- end -}}
 {{- end -}}
 

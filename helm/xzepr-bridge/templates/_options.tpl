@@ -100,7 +100,7 @@ spec:
 
 {{/* A variable's value, for what is made from it; one that only the cluster knows must be said another way. */}}
 {{- define "xzepr-bridge.known" -}}
-  {{- if hasKey (.context.Values.bridge.variablesFrom | default dict) .name -}}
+  {{- if get (.context.Values.bridge.variablesFrom | default dict) .name -}}
     {{- fail (printf "xzepr-bridge: %s comes from the cluster, so this chart does not know it. Set %s." .name .instead) -}}
   {{- end -}}
   {{- include "xzepr-bridge.text" (get (.context.Values.bridge.variables | default dict) .name | default .default) -}}

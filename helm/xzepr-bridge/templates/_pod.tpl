@@ -23,7 +23,7 @@ away; terminationGracePeriodSeconds is raised where it is too short for the brid
     {{- end -}}
     {{- $_ := set $pod "containers" (append $pod.containers $container) -}}
   {{- end -}}
-  {{- if $context.Values.bridge.files -}}
+  {{- if include "xzepr-bridge.hasFiles" $context -}}
     {{- $volume := include "xzepr-bridge.volume" $context | fromYaml -}}
     {{- $_ := set $pod "volumes" (append ($pod.volumes | default list) $volume) -}}
   {{- end -}}
@@ -53,7 +53,7 @@ How long a pod may take to end: the bridge's grace, its last reports and commit 
 */}}
 {{- define "xzepr-bridge.graceSeconds" -}}
   {{- $variables := .Values.bridge.variables | default dict -}}
-  {{- if hasKey (.Values.bridge.variablesFrom | default dict) "BRIDGE_SHUTDOWN_GRACE_MS" -}}
+  {{- if get (.Values.bridge.variablesFrom | default dict) "BRIDGE_SHUTDOWN_GRACE_MS" -}}
     {{- fail "xzepr-bridge: set BRIDGE_SHUTDOWN_GRACE_MS in bridge.variables: the pod's own grace is made from it." -}}
   {{- end -}}
   {{- $graceMs := 25000 -}}

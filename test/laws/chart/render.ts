@@ -184,6 +184,27 @@ void t.test('a pod keeps what it had; only a grace that is too short is raised',
   )
 })
 
+void t.test('null takes back what another values file has set', async (t) => {
+  const tools = await toolsFor(t, 'what is taken back')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const variablesFrom = Object.fromEntries(
+    ['XZEPR_KAFKA_BROKERS', 'BRIDGE_OPS_PORT', 'BRIDGE_SHUTDOWN_GRACE_MS', 'BRIDGE_WORK_API_PORT'].map((name) => [
+      name,
+      null,
+    ]),
+  )
+  const taken = { files: { XZEPR_API_TOKEN_FILE: null }, probes: { startup: null }, variablesFrom }
+  const made = manifests(
+    await charts.renderWith('plain', { bridge: { ...taken, networkPolicy: { enabled: true } } }, '1.37.0'),
+  )
+  t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [])
+  const pod = podOf(made)
+  t.strictSame(bridgeOf(pod).startupProbe, { httpGet: { path: '/startupz', port: 'bridge-ops' } })
+  t.notOk('volumes' in pod, 'no volume without a file')
+  t.notOk('volumeMounts' in bridgeOf(pod))
+})
+
 void t.test('what cannot work is refused before it is installed, with the reason', async (t) => {
   const tools = await toolsFor(t, 'refusals')
   if (tools === undefined) return
