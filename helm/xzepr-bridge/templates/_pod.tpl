@@ -15,6 +15,11 @@ away; terminationGracePeriodSeconds is raised where it is too short for the brid
     {{- fail (printf "xzepr-bridge: the template %q renders no pod spec with containers. %s" $template (get $pod "Error")) -}}
   {{- end -}}
   {{- $container := include "xzepr-bridge.container" $context | fromYaml -}}
+  {{- range concat ($pod.initContainers | default list) $pod.containers -}}
+    {{- if eq (toString .name) $container.name -}}
+      {{- fail (printf "xzepr-bridge: the pod has a container %q of its own. Give the bridge's another name: bridge.name." .name) -}}
+    {{- end -}}
+  {{- end -}}
   {{- if eq (include "xzepr-bridge.form" $context) "native" -}}
     {{- $_ := set $pod "initContainers" (append ($pod.initContainers | default list) $container) -}}
   {{- else -}}
@@ -25,6 +30,11 @@ away; terminationGracePeriodSeconds is raised where it is too short for the brid
   {{- end -}}
   {{- if include "xzepr-bridge.hasFiles" $context -}}
     {{- $volume := include "xzepr-bridge.volume" $context | fromYaml -}}
+    {{- range $pod.volumes -}}
+      {{- if eq (toString .name) $volume.name -}}
+        {{- fail (printf "xzepr-bridge: the pod has a volume %q of its own. Give the bridge's another name: bridge.name." .name) -}}
+      {{- end -}}
+    {{- end -}}
     {{- $_ := set $pod "volumes" (append ($pod.volumes | default list) $volume) -}}
   {{- end -}}
   {{- $needed := include "xzepr-bridge.graceSeconds" $context | int -}}
