@@ -16,11 +16,14 @@ spec:
 
 {{/*
 Alerts, each with what it means and what to do. Metrics and labels are held to those of the bridge by
-test/laws/chart-alerts.test.ts.
+test/laws/chart/alerts.ts.
 */}}
 {{- define "xzepr-bridge.prometheusRule" }}
 {{- $rule := .context.Values.bridge.prometheusRule }}
 {{- $of := $rule.selector | default (printf "job=%q" (printf "%s/%s" .context.Release.Namespace .name)) }}
+{{- if not (or $rule.selector .context.Values.bridge.podMonitor.enabled) }}
+{{- fail "xzepr-bridge: nothing brings the series that the alerts are about, and the first would ring for ever. Enable bridge.podMonitor, or say in bridge.prometheusRule.selector which series are the bridge's." }}
+{{- end }}
 {{- $who := printf "%s/%s" .context.Release.Namespace .name }}
 ---
 apiVersion: monitoring.coreos.com/v1
@@ -30,6 +33,8 @@ spec:
   groups:
     - name: {{ .name }}.xzepr-bridge
       rules:
+        {{- /* A Job is away for most of the time, and a CronJob between two runs. */}}
+        {{- if not (has .workload.kind (list "Job" "CronJob")) }}
         - alert: XzeprBridgeAway
           expr: absent(xzepr_bridge_assigned_partitions{ {{- $of -}} })
           for: 10m
@@ -49,6 +54,7 @@ spec:
             description: >-
               They do not get into their consumer group: Kafka is away, refuses the sign-in, or the topic is not there.
               /readyz and the log of any pod say which.
+        {{- end }}
         - alert: XzeprBridgeAppAway
           expr: xzepr_bridge_gate_open{ {{- $of -}} } == 0
           for: 10m

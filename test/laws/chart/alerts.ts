@@ -116,6 +116,24 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
   }
 })
 
+void t.test('a Job that is not there rings nobody; one that runs is watched', async (t) => {
+  const tools = await toolsFor(t, 'the alerts of a Job')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const bridge = { podMonitor: { enabled: true }, prometheusRule: { enabled: true } }
+  const alertsOf = async (example: string): Promise<string[]> =>
+    rulesOf(manifests(await charts.renderWith(example, { bridge }))).map(({ alert }) => alert)
+  const all = await alertsOf('plain')
+  const always = ['XzeprBridgeAway', 'XzeprBridgeWithoutPartitions']
+  for (const alert of always) t.ok(all.includes(alert), alert)
+  for (const example of ['job', 'cronjob'])
+    t.same(
+      await alertsOf(example),
+      all.filter((alert) => !always.includes(alert)),
+      example,
+    )
+})
+
 void t.test('the law sees a metric, a label and a value that are not there, and what is no PromQL', async (t) => {
   const tools = await toolsFor(t, 'the law of alerts')
   if (tools === undefined) return

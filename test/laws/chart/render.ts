@@ -234,6 +234,7 @@ void t.test('what cannot work is refused before it is installed, with the reason
       },
       /does not know it/,
     ],
+    ['plain', { bridge: { prometheusRule: { enabled: true } } }, /Enable bridge\.podMonitor/],
     ['plain', { bridge: { name: 'app' } }, /a container "app" of its own/],
     ['plain', { initContainers: [{ name: 'xzepr-bridge' }] }, /a container "xzepr-bridge" of its own/],
     ['plain', { volumes: [{ name: 'xzepr-bridge', emptyDir: {} }] }, /a volume "xzepr-bridge" of its own/],
