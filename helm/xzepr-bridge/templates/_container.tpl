@@ -105,7 +105,8 @@ volumeMounts:
   {{- range $name, $value := $variables -}}
     {{- if not (kindIs "invalid" $value) }}
 - name: {{ $name }}
-  value: {{ include "xzepr-bridge.text" $value | quote }}
+  {{- /* Kubernetes takes $(NAME) for a reference, and $$ for a dollar. */}}
+  value: {{ include "xzepr-bridge.text" $value | replace "$" "$$" | quote }}
     {{- end -}}
   {{- end -}}
   {{- range $name, $source := $files -}}
@@ -125,17 +126,14 @@ volumeMounts:
   {{- end -}}
 {{- end -}}
 
-{{/*
-A value as the bridge reads it: whole numbers in digits (Helm holds those of a file as floats), a filter as JSON, and `$`
-doubled, because Kubernetes would take $(NAME) for a reference.
-*/}}
+{{/* A value as the bridge reads it: whole numbers in digits (Helm holds those of a file as floats), a filter as JSON. */}}
 {{- define "xzepr-bridge.text" -}}
   {{- if kindIs "float64" . -}}
     {{- printf "%.0f" . -}}
   {{- else if or (kindIs "map" .) (kindIs "slice" .) -}}
-    {{- toRawJson . | replace "$" "$$" -}}
+    {{- toRawJson . -}}
   {{- else -}}
-    {{- toString . | replace "$" "$$" -}}
+    {{- toString . -}}
   {{- end -}}
 {{- end -}}
 
