@@ -86,8 +86,15 @@ spec:
 {{- define "xzepr-bridge.kafkaPorts" -}}
   {{- $brokers := include "xzepr-bridge.known" (dict "context" . "name" "XZEPR_KAFKA_BROKERS" "default" "localhost:9092" "instead" "bridge.networkPolicy.kafka.ports") -}}
   {{- $ports := list -}}
-  {{- range splitList "," $brokers -}}
-    {{- $ports = append $ports (regexFind "[0-9]+$" (trim .) | int) -}}
+  {{- range $broker := splitList "," $brokers -}}
+    {{- /* A comma too many does no harm; the bridge passes over it, too. */ -}}
+    {{- if trim $broker -}}
+      {{- $port := regexFind ":[0-9]+$" (trim $broker) | trimPrefix ":" | int -}}
+      {{- if not $port -}}
+        {{- fail (printf "xzepr-bridge: XZEPR_KAFKA_BROKERS names %q without its port. It must be host:port, with commas between." $broker) -}}
+      {{- end -}}
+      {{- $ports = append $ports $port -}}
+    {{- end -}}
   {{- end -}}
   {{- $ports | uniq | toJson -}}
 {{- end -}}

@@ -184,6 +184,28 @@ void t.test('a pod keeps what it had; only a grace that is too short is raised',
   )
 })
 
+void t.test('the network policy opens DNS, the brokers’ ports and XZepr’s, and nothing else', async (t) => {
+  const tools = await toolsFor(t, 'the network policy')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const opened = async (variables: object): Promise<unknown> => {
+    const bridge = { variables, networkPolicy: { enabled: true } }
+    const made = manifests(await charts.renderWith('plain', { bridge }))
+    return made.find(({ kind }) => kind === 'NetworkPolicy')?.spec
+  }
+  const tcp = (...ports: number[]): object => ({ ports: ports.map((port) => ({ port, protocol: 'TCP' })) })
+  const dns = { ports: ['UDP', 'TCP'].map((protocol) => ({ port: 53, protocol })) }
+  for (const [brokers, url, kafka, xzepr] of [
+    ['a:9092', 'http://xzepr:8042', [9092], 8042],
+    ['a:9092, b:9093,c:9092,', 'https://xzepr.example.com/base', [9092, 9093], 443],
+    ['a:9092,', 'http://[fd00::1]', [9092], 80],
+  ] as const) {
+    const policy = await opened({ XZEPR_KAFKA_BROKERS: brokers, XZEPR_API_URL: url })
+    t.match(policy, { ingress: [], policyTypes: ['Ingress', 'Egress'] })
+    t.strictSame((policy as { egress: unknown }).egress, [dns, tcp(...kafka), tcp(xzepr)], `${brokers} and ${url}`)
+  }
+})
+
 void t.test('null takes back what another values file has set', async (t) => {
   const tools = await toolsFor(t, 'what is taken back')
   if (tools === undefined) return
@@ -233,6 +255,11 @@ void t.test('what cannot work is refused before it is installed, with the reason
         },
       },
       /does not know it/,
+    ],
+    [
+      'plain',
+      { bridge: { variables: { XZEPR_KAFKA_BROKERS: 'kafka' }, networkPolicy: { enabled: true } } },
+      /names "kafka" without its port/,
     ],
     ['plain', { bridge: { prometheusRule: { enabled: true } } }, /Enable bridge\.podMonitor/],
     ['plain', { bridge: { name: 'app' } }, /a container "app" of its own/],
