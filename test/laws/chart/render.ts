@@ -233,6 +233,8 @@ void t.test('what cannot work is refused before it is installed, with the reason
   const charts = await Charts.copied(t, tools)
   const refusals: [example: string, values: object, why: RegExp, kubernetes?: string][] = [
     ['plain', { bridge: { image: { repository: '' } } }, /no public image/],
+    ['plain', { imagePullSecret: [] }, /imagePullSecret/],
+    ['plain', { image: { tag: 1.1 } }, /tag/],
     ['plain', { image: { tag: '' } }, /name your app's image/],
     ['plain', { bridge: { variables: { BRIDGE_SERVICE: null } } }, /BRIDGE_SERVICE is required/],
     ['plain', { bridge: { variables: { BRIDGE_SERVCE: 'a' } } }, /BRIDGE_SERVCE/],
