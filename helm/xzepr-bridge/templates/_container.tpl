@@ -2,7 +2,7 @@
 {{- define "xzepr-bridge.container" -}}
 {{- $bridge := .Values.bridge -}}
 {{- $form := include "xzepr-bridge.form" . -}}
-name: {{ $bridge.name }}
+name: {{ $bridge.name | quote }}
 image: {{ include "xzepr-bridge.image" . | quote }}
 imagePullPolicy: {{ $bridge.image.pullPolicy }}
 {{- if eq $form "native" }}
@@ -37,7 +37,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 {{- if or $hasFiles $bridge.extraVolumeMounts }}
 volumeMounts:
   {{- if $hasFiles }}
-  - name: {{ $bridge.name }}
+  - name: {{ $bridge.name | quote }}
     mountPath: {{ include "xzepr-bridge.filesPath" . }}
     readOnly: true
   {{- end }}
@@ -146,7 +146,7 @@ volumeMounts:
 
 {{/* The projected volume of bridge.files: each file is named after its variable. */}}
 {{- define "xzepr-bridge.volume" -}}
-name: {{ .Values.bridge.name }}
+name: {{ .Values.bridge.name | quote }}
 projected:
   defaultMode: 0444
   sources:

@@ -25,8 +25,8 @@ The objects beside the workload, each when its values enable it:
 {{/* `labels` is what the kind's own reader looks for, beside those of the app. */}}
 {{- define "xzepr-bridge.metadata" -}}
 metadata:
-  name: {{ .name }}
-  namespace: {{ .context.Release.Namespace }}
+  name: {{ .name | quote }}
+  namespace: {{ .context.Release.Namespace | quote }}
   labels:
     {{- toYaml (merge (dict) (.more | default dict) .labels) | nindent 4 }}
 {{- end -}}
@@ -133,7 +133,7 @@ spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: {{ .workload.kind }}
-    name: {{ .workload.name }}
+    name: {{ .workload.name | quote }}
   minReplicaCount: {{ $keda.minReplicas }}
   maxReplicaCount: {{ $keda.maxReplicas }}
   pollingInterval: {{ $keda.pollingInterval }}

@@ -184,6 +184,19 @@ void t.test('a pod keeps what it had; only a grace that is too short is raised',
   )
 })
 
+void t.test('a name that looks like a number stays a name', async (t) => {
+  const tools = await toolsFor(t, 'names')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const values = { kind: 'StatefulSet', serviceAccountName: '1000', bridge: { name: '1e3' } }
+  for (const example of ['deployment', 'statefulset']) {
+    const args = ['-f', charts.example(example), ...(await charts.given(values))]
+    const made = manifests(await charts.render([...args, '--namespace', '2024'], KUBERNETES.newest, '1e3'))
+    t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [], example)
+    for (const { metadata } of made) t.match(metadata, { name: '1e3', namespace: '2024' })
+  }
+})
+
 void t.test('the network policy opens DNS, the brokers’ ports and XZepr’s, and nothing else', async (t) => {
   const tools = await toolsFor(t, 'the network policy')
   if (tools === undefined) return
