@@ -184,6 +184,21 @@ void t.test('a pod keeps what it had; only a grace that is too short is raised',
   )
 })
 
+void t.test('a StatefulSet’s Service has the app’s ports as they are', async (t) => {
+  const tools = await toolsFor(t, 'the Service')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const serviceOf = async (...ports: object[]): Promise<unknown> => {
+    const made = manifests(await charts.renderWith('statefulset', { ports }))
+    t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [])
+    return made.find(({ kind }) => kind === 'Service')?.spec
+  }
+  t.match(await serviceOf({ containerPort: 8080 }), { ports: [{ port: 8080, protocol: 'TCP' }] })
+  t.match(await serviceOf({ name: 'stats', containerPort: 8125, protocol: 'UDP' }), {
+    ports: [{ name: 'stats', port: 8125, targetPort: 'stats', protocol: 'UDP' }],
+  })
+})
+
 void t.test('a name that looks like a number stays a name', async (t) => {
   const tools = await toolsFor(t, 'names')
   if (tools === undefined) return
