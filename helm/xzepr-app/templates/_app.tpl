@@ -91,6 +91,11 @@ containers:
 {{- end -}}
 
 {{- define "app.podTemplate" -}}
+{{- range $label, $_ := include "app.selector" . | fromYaml }}
+  {{- if hasKey $.Values.podLabels $label }}
+    {{- fail (printf "xzepr-app: podLabels sets %s, which the pods are found by." $label) }}
+  {{- end }}
+{{- end -}}
 metadata:
   labels:
     {{- include "app.selector" . | nindent 4 }}

@@ -292,6 +292,7 @@ void t.test('what cannot work is refused before it is installed, with the reason
       /names "kafka" without its port/,
     ],
     ['plain', { bridge: { prometheusRule: { enabled: true } } }, /Enable bridge\.podMonitor/],
+    ['plain', { podLabels: { 'app.kubernetes.io/name': 'other' } }, /which the pods are found by/],
     ['plain', { bridge: { name: 'app' } }, /a container "app" of its own/],
     ['plain', { initContainers: [{ name: 'xzepr-bridge' }] }, /a container "xzepr-bridge" of its own/],
     ['plain', { volumes: [{ name: 'xzepr-bridge', emptyDir: {} }] }, /a volume "xzepr-bridge" of its own/],
