@@ -2,9 +2,10 @@
 The objects beside the workload, each when its values enable it:
 
   {{ include "xzepr-bridge.options" (dict "context" . "name" "deployer" "labels" $labels "selector" $selector
-       "workload" (dict "kind" "Deployment" "name" "deployer")) }}
+       "workload" (dict "kind" "Deployment" "name" "deployer" "replicas" 3)) }}
 
-`labels` go onto each object, `selector` finds the pods, `workload` is what KEDA scales.
+`labels` go onto each object, `selector` finds the pods, `workload` is what KEDA scales; its replicas, where they are
+said, are what a budget for disruptions is held against.
 */}}
 {{- define "xzepr-bridge.options" -}}
   {{- $bridge := .context.Values.bridge -}}
@@ -160,6 +161,17 @@ spec:
 
 {{- define "xzepr-bridge.podDisruptionBudget" }}
 {{- $budget := .context.Values.bridge.podDisruptionBudget }}
+{{- $keda := .context.Values.bridge.keda }}
+{{- $pods := ternary $keda.minReplicas .workload.replicas $keda.enabled }}
+{{- $holdsAll := eq (toString $budget.minAvailable) "100%" }}
+{{- if kindIs "invalid" $budget.minAvailable }}
+{{- $holdsAll = has (toString $budget.maxUnavailable) (list "0" "0%") }}
+{{- else if and $pods (not (kindIs "string" $budget.minAvailable)) }}
+{{- $holdsAll = ge (int $budget.minAvailable) (int $pods) }}
+{{- end }}
+{{- if $holdsAll }}
+{{- fail "xzepr-bridge: this bridge.podDisruptionBudget lets no pod go, so no node could ever be drained. Let one go: its works come again in another." }}
+{{- end }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

@@ -255,6 +255,23 @@ void t.test('null takes back what another values file has set', async (t) => {
   t.notOk('volumeMounts' in bridgeOf(pod))
 })
 
+void t.test('a budget for disruptions lets a pod go', async (t) => {
+  const tools = await toolsFor(t, 'the budget for disruptions')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const budgetOf = async (budget: object): Promise<unknown> => {
+    const values = { replicas: 2, bridge: { podDisruptionBudget: { enabled: true, ...budget } } }
+    const made = manifests(await charts.renderWith('plain', values))
+    return made.find(({ kind }) => kind === 'PodDisruptionBudget')?.spec
+  }
+  t.match(await budgetOf({}), { maxUnavailable: 1, minAvailable: undefined, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+  t.match(await budgetOf({ minAvailable: 1 }), { minAvailable: 1, maxUnavailable: undefined })
+  t.match(await budgetOf({ minAvailable: '50%', maxUnavailable: 0 }), {
+    minAvailable: '50%',
+    maxUnavailable: undefined,
+  })
+})
+
 void t.test('what cannot work is refused before it is installed, with the reason', async (t) => {
   const tools = await toolsFor(t, 'refusals')
   if (tools === undefined) return
@@ -292,6 +309,14 @@ void t.test('what cannot work is refused before it is installed, with the reason
       /names "kafka" without its port/,
     ],
     ['plain', { bridge: { prometheusRule: { enabled: true } } }, /Enable bridge\.podMonitor/],
+    ...[{ maxUnavailable: 0 }, { maxUnavailable: '0%' }, { minAvailable: '100%' }, { minAvailable: 1 }].map(
+      (budget): [string, object, RegExp] => [
+        'plain',
+        { bridge: { podDisruptionBudget: { enabled: true, ...budget } } },
+        /no node could ever be drained/,
+      ],
+    ),
+    ['deployment', { replicas: 9, bridge: { podDisruptionBudget: { minAvailable: 1 } } }, /no node/],
     ['plain', { podLabels: { 'app.kubernetes.io/name': 'other' } }, /which the pods are found by/],
     ['plain', { bridge: { name: 'app' } }, /a container "app" of its own/],
     ['plain', { initContainers: [{ name: 'xzepr-bridge' }] }, /a container "xzepr-bridge" of its own/],
