@@ -7,6 +7,8 @@
  */
 import './chart/schema.ts'
 import './chart/render.ts'
+import './chart/options.ts'
+import './chart/refused.ts'
 import './chart/variables.ts'
 import './chart/alerts.ts'
 import './chart/kustomize.ts'
