@@ -86,12 +86,12 @@ spec:
               renews the lease, or XZepr does not take its report. An operator can let go of it (POST /works/<id>/settle).
         - alert: XzeprBridgeReportsWait
           expr: >-
-            sum(min_over_time(xzepr_bridge_report_backlog_events{ {{- $of -}} }[15m])) > 0
-            and sum(increase(xzepr_bridge_reports_stored_total{ {{- $of -}} }[15m])) == 0
+            sum by (pod) (min_over_time(xzepr_bridge_report_backlog_events{ {{- $of -}} }[15m])) > 0
+            and sum by (pod) (increase(xzepr_bridge_reports_stored_total{ {{- $of -}} }[15m])) == 0
           for: 5m
           labels: { severity: warning }
           annotations:
-            summary: XZepr takes no lifecycle events of {{ $who }}.
+            summary: {{ printf "XZepr takes no lifecycle events of {{ $labels.pod }} of %s." $who | quote }}
             description: >-
               They wait, and with them the offsets. /status says what is wrong with XZepr; often the token has expired or
               XZepr is away.

@@ -100,6 +100,8 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
     for (const [, label = ''] of JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g))
       t.ok(!/\bsum\(/.test(expr) && (!expr.includes(' by (') || expr.includes(`by (${label})`)), `${alert}: ${label}`)
   }
+  const waits = rules.find(({ alert }) => alert === 'XzeprBridgeReportsWait')?.expr ?? ''
+  t.equal([...waits.matchAll(/sum by \(pod\)/g)].length, 2, 'a pod that is refused is not hidden by those that are not')
   t.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length)
   const monitor = made.find(({ kind }) => kind === 'PodMonitor')?.spec
   t.match(monitor, { podMetricsEndpoints: [{ port: 'bridge-ops', path: '/metrics' }] })
