@@ -100,6 +100,14 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
     for (const [, label = ''] of JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g))
       t.ok(!/\bsum\(/.test(expr) && (!expr.includes(' by (') || expr.includes(`by (${label})`)), `${alert}: ${label}`)
   }
+  const risen = rules.filter(({ expr }) => /increase\(\S+\)\) > 0(?!\.)/.test(expr))
+  t.ok(risen.length >= 4)
+  for (const { alert, expr } of risen)
+    t.match(
+      expr,
+      /increase\((\S+)\[30m\]\)\) > 0 or sum[^{]*\(\1 and on \(instance\) \(time\(\) - process_start_time_seconds\{[^}]*\} < 1800\)\) > 0$/,
+      `${alert} sees what a new pod began with`,
+    )
   const waits = rules.find(({ alert }) => alert === 'XzeprBridgeReportsWait')?.expr ?? ''
   t.equal([...waits.matchAll(/sum by \(pod\)/g)].length, 2, 'a pod that is refused is not hidden by those that are not')
   t.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length)
