@@ -8,6 +8,8 @@
 import './chart/schema.ts'
 import './chart/render.ts'
 import './chart/pod.ts'
+import './chart/options.ts'
+import './chart/refused.ts'
 import './chart/variables.ts'
 import './chart/alerts.ts'
 import './chart/kustomize.ts'

@@ -1,8 +1,8 @@
 /**
- * The schema of the bridge's values in the chart: `variables`, `files` and `variablesFrom` from the declarations, the rest
- * as written here. Helm checks it before anything is rendered, so a misspelt variable never reaches a pod.
+ * The schemas of both charts' values. The bridge's: `variables`, `files` and `variablesFrom` from the declarations, the rest
+ * as written here. Helm checks them before anything is rendered, so a misspelt name never reaches a pod.
  *
- * `TAP_SNAPSHOT=1 npx tap --disable-coverage test/laws/chart.test.ts` writes it into the chart anew.
+ * `TAP_SNAPSHOT=1 npx tap --disable-coverage test/laws/chart.test.ts` writes them into the charts anew.
  */
 import type { Variable } from '../../src/config/variable.ts'
 import { ALL_VARIABLES } from '../../src/config/variables.ts'
@@ -20,6 +20,14 @@ const count = { type: 'integer', minimum: 1 }
 function closed(properties: Schema, required: readonly string[] = []): Schema {
   return { type: 'object', properties, ...(required.length > 0 && { required }), additionalProperties: false }
 }
+
+const image = closed({
+  repository: string,
+  // Not a number: YAML reads the tag 1.10 as 1.1.
+  tag: string,
+  digest: { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' },
+  pullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] },
+})
 
 /** A key of a Secret or of a ConfigMap. */
 const keyed = {
@@ -68,12 +76,7 @@ export function chartSchema(): Schema {
       // Helm's own.
       global: object,
       enabled: boolean,
-      image: closed({
-        repository: string,
-        tag: string,
-        digest: { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' },
-        pullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] },
-      }),
+      image,
       sidecar: { enum: ['auto', 'native', 'plain'] },
       name: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$' },
       variables: pick(({ kind }) => kind !== 'secret', valueOf),
@@ -118,6 +121,53 @@ export function chartSchema(): Schema {
         }),
       }),
       podDisruptionBudget: closed({ enabled: boolean, maxUnavailable: share, minAvailable: share }),
+    }),
+  }
+}
+
+/** The app chart's own values; those of the bridge have their schema in its chart. */
+export function appChartSchema(): Schema {
+  const words = { type: 'array', items: string }
+  const whole = { type: 'integer', minimum: 0 }
+  const wholeOrNull = { type: ['integer', 'null'], minimum: 0 }
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'The values of xzepr-app',
+    ...closed({
+      // Helm's own.
+      global: object,
+      kind: { enum: ['Deployment', 'StatefulSet', 'Job', 'CronJob'] },
+      replicas: whole,
+      image,
+      imagePullSecrets: list,
+      command: words,
+      args: words,
+      env: list,
+      envFrom: list,
+      ports: list,
+      probes: closed({ startupProbe: object, readinessProbe: object, livenessProbe: object }),
+      resources: object,
+      volumes: list,
+      volumeMounts: list,
+      initContainers: list,
+      podSecurityContext: object,
+      securityContext: object,
+      terminationGracePeriodSeconds: wholeOrNull,
+      serviceAccountName: string,
+      automountServiceAccountToken: boolean,
+      nodeSelector: labels,
+      tolerations: list,
+      affinity: object,
+      topologySpreadConstraints: list,
+      podLabels: labels,
+      podAnnotations: labels,
+      job: closed({ backoffLimit: whole, ttlSecondsAfterFinished: wholeOrNull }),
+      cronJob: closed({
+        schedule: string,
+        timeZone: string,
+        concurrencyPolicy: { enum: ['Allow', 'Forbid', 'Replace'] },
+      }),
+      bridge: object,
     }),
   }
 }

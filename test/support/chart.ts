@@ -112,9 +112,9 @@ export class Charts {
   }
 
   /** The app chart as `helm template` renders it. */
-  async render(args: readonly string[], kubernetes = '1.37.0'): Promise<Rendered> {
+  async render(args: readonly string[], kubernetes = '1.37.0', release = 'rel'): Promise<Rendered> {
     const given = ['--namespace', 'prod', '--kube-version', kubernetes, ...args]
-    const { ok, text } = await ran(this.#helm, ['template', 'rel', join(this.#dir, 'xzepr-app'), ...given])
+    const { ok, text } = await ran(this.#helm, ['template', release, join(this.#dir, 'xzepr-app'), ...given])
     return ok ? { kind: 'manifests', manifests: manifestsOf(text) } : { kind: 'refused', why: text }
   }
 

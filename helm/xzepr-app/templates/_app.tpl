@@ -4,7 +4,7 @@
 
 {{- define "app.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "app.labels" -}}
@@ -25,7 +25,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "app.pod" -}}
 automountServiceAccountToken: {{ .Values.automountServiceAccountToken }}
 {{- with .Values.serviceAccountName }}
-serviceAccountName: {{ . }}
+serviceAccountName: {{ . | quote }}
 {{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
@@ -91,6 +91,11 @@ containers:
 {{- end -}}
 
 {{- define "app.podTemplate" -}}
+{{- range $label, $_ := include "app.selector" . | fromYaml }}
+  {{- if hasKey $.Values.podLabels $label }}
+    {{- fail (printf "xzepr-app: podLabels sets %s, which the pods are found by." $label) }}
+  {{- end }}
+{{- end -}}
 metadata:
   labels:
     {{- include "app.selector" . | nindent 4 }}

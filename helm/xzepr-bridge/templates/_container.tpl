@@ -2,7 +2,7 @@
 {{- define "xzepr-bridge.container" -}}
 {{- $bridge := .Values.bridge -}}
 {{- $form := include "xzepr-bridge.form" . -}}
-name: {{ $bridge.name }}
+name: {{ $bridge.name | quote }}
 image: {{ include "xzepr-bridge.image" . | quote }}
 imagePullPolicy: {{ $bridge.image.pullPolicy }}
 {{- if eq $form "native" }}
@@ -19,7 +19,9 @@ ports:
   httpGet:
     path: {{ $path }}
     port: bridge-ops
-  {{- toYaml (get $bridge.probes $probe) | nindent 2 }}
+  {{- with get ($bridge.probes | default dict) $probe }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 lifecycle:
   preStop:
@@ -31,10 +33,11 @@ securityContext:
   {{- toYaml $bridge.securityContext | nindent 2 }}
 # What made it end stands in its last lines: a wrong configuration, say.
 terminationMessagePolicy: FallbackToLogsOnError
-{{- if or $bridge.files $bridge.extraVolumeMounts }}
+{{- $hasFiles := include "xzepr-bridge.hasFiles" . }}
+{{- if or $hasFiles $bridge.extraVolumeMounts }}
 volumeMounts:
-  {{- if $bridge.files }}
-  - name: {{ $bridge.name }}
+  {{- if $hasFiles }}
+  - name: {{ $bridge.name | quote }}
     mountPath: {{ include "xzepr-bridge.filesPath" . }}
     readOnly: true
   {{- end }}
@@ -62,7 +65,7 @@ volumeMounts:
 
 {{- define "xzepr-bridge.opsPort" -}}
   {{- range (list "BRIDGE_OPS_PORT" "BRIDGE_OPS_HOST") -}}
-    {{- if hasKey ($.Values.bridge.variablesFrom | default dict) . -}}
+    {{- if get ($.Values.bridge.variablesFrom | default dict) . -}}
       {{- fail (printf "xzepr-bridge: set %s in bridge.variables: the probes are made from it." .) -}}
     {{- end -}}
   {{- end -}}
@@ -79,7 +82,7 @@ volumeMounts:
   {{- $variables := $bridge.variables | default dict -}}
   {{- $from := $bridge.variablesFrom | default dict -}}
   {{- $files := $bridge.files | default dict -}}
-  {{- if not (or $variables.BRIDGE_SERVICE (hasKey $from "BRIDGE_SERVICE")) -}}
+  {{- if not (or $variables.BRIDGE_SERVICE (get $from "BRIDGE_SERVICE")) -}}
     {{- fail "xzepr-bridge: bridge.variables.BRIDGE_SERVICE is required. The consumer group is named after it, and remembers what has been read." -}}
   {{- end -}}
   {{- range $name := concat (keys $variables) (keys $from) (keys $files) | uniq | sortAlpha -}}
@@ -102,7 +105,8 @@ volumeMounts:
   {{- range $name, $value := $variables -}}
     {{- if not (kindIs "invalid" $value) }}
 - name: {{ $name }}
-  value: {{ include "xzepr-bridge.text" $value | quote }}
+  {{- /* Kubernetes takes $(NAME) for a reference, and $$ for a dollar. */}}
+  value: {{ include "xzepr-bridge.text" $value | replace "$" "$$" | quote }}
     {{- end -}}
   {{- end -}}
   {{- range $name, $source := $files -}}
@@ -122,23 +126,27 @@ volumeMounts:
   {{- end -}}
 {{- end -}}
 
-{{/*
-A value as the bridge reads it: whole numbers in digits (Helm holds those of a file as floats), a filter as JSON, and `$`
-doubled, because Kubernetes would take $(NAME) for a reference.
-*/}}
+{{/* A value as the bridge reads it: whole numbers in digits (Helm holds those of a file as floats), a filter as JSON. */}}
 {{- define "xzepr-bridge.text" -}}
   {{- if kindIs "float64" . -}}
     {{- printf "%.0f" . -}}
   {{- else if or (kindIs "map" .) (kindIs "slice" .) -}}
-    {{- toRawJson . | replace "$" "$$" -}}
+    {{- toRawJson . -}}
   {{- else -}}
-    {{- toString . | replace "$" "$$" -}}
+    {{- toString . -}}
+  {{- end -}}
+{{- end -}}
+
+{{/* Empty for none: one that is null was taken back. */}}
+{{- define "xzepr-bridge.hasFiles" -}}
+  {{- range $source := .Values.bridge.files -}}
+    {{- if $source -}}true{{- end -}}
   {{- end -}}
 {{- end -}}
 
 {{/* The projected volume of bridge.files: each file is named after its variable. */}}
 {{- define "xzepr-bridge.volume" -}}
-name: {{ .Values.bridge.name }}
+name: {{ .Values.bridge.name | quote }}
 projected:
   defaultMode: 0444
   sources:

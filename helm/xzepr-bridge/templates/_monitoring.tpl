@@ -15,12 +15,26 @@ spec:
 {{- end -}}
 
 {{/*
+A counter that rose within half an hour. A new pod may have counted before it was first scraped, and for increase() a
+series that begins above 0 has not risen: what a young process has counted is all new.
+*/}}
+{{- define "xzepr-bridge.risen" -}}
+  {{- $counter := printf "%s{%s%s}" .metric .of (.which | default "") -}}
+  {{- $sum := ternary (printf "sum by (%s) " .by) "sum" (hasKey . "by") -}}
+  {{- $young := printf "(time() - process_start_time_seconds{%s} < 1800)" .of -}}
+  {{- printf "%s(increase(%s[30m])) > 0 or %s(%s and on (instance) %s) > 0" $sum $counter $sum $counter $young -}}
+{{- end -}}
+
+{{/*
 Alerts, each with what it means and what to do. Metrics and labels are held to those of the bridge by
-test/laws/chart-alerts.test.ts.
+test/laws/chart/alerts.ts.
 */}}
 {{- define "xzepr-bridge.prometheusRule" }}
 {{- $rule := .context.Values.bridge.prometheusRule }}
 {{- $of := $rule.selector | default (printf "job=%q" (printf "%s/%s" .context.Release.Namespace .name)) }}
+{{- if not (or $rule.selector .context.Values.bridge.podMonitor.enabled) }}
+{{- fail "xzepr-bridge: nothing brings the series that the alerts are about, and the first would ring for ever. Enable bridge.podMonitor, or say in bridge.prometheusRule.selector which series are the bridge's." }}
+{{- end }}
 {{- $who := printf "%s/%s" .context.Release.Namespace .name }}
 ---
 apiVersion: monitoring.coreos.com/v1
@@ -30,6 +44,8 @@ spec:
   groups:
     - name: {{ .name }}.xzepr-bridge
       rules:
+        {{- /* A Job is away for most of the time, and a CronJob between two runs. */}}
+        {{- if not (has .workload.kind (list "Job" "CronJob")) }}
         - alert: XzeprBridgeAway
           expr: absent(xzepr_bridge_assigned_partitions{ {{- $of -}} })
           for: 10m
@@ -49,6 +65,7 @@ spec:
             description: >-
               They do not get into their consumer group: Kafka is away, refuses the sign-in, or the topic is not there.
               /readyz and the log of any pod say which.
+        {{- end }}
         - alert: XzeprBridgeAppAway
           expr: xzepr_bridge_gate_open{ {{- $of -}} } == 0
           for: 10m
@@ -80,17 +97,17 @@ spec:
               renews the lease, or XZepr does not take its report. An operator can let go of it (POST /works/<id>/settle).
         - alert: XzeprBridgeReportsWait
           expr: >-
-            sum(min_over_time(xzepr_bridge_report_backlog_events{ {{- $of -}} }[15m])) > 0
-            and sum(increase(xzepr_bridge_reports_stored_total{ {{- $of -}} }[15m])) == 0
+            sum by (pod) (min_over_time(xzepr_bridge_report_backlog_events{ {{- $of -}} }[15m])) > 0
+            and sum by (pod) (increase(xzepr_bridge_reports_stored_total{ {{- $of -}} }[15m])) == 0
           for: 5m
           labels: { severity: warning }
           annotations:
-            summary: XZepr takes no lifecycle events of {{ $who }}.
+            summary: {{ printf "XZepr takes no lifecycle events of {{ $labels.pod }} of %s." $who | quote }}
             description: >-
               They wait, and with them the offsets. /status says what is wrong with XZepr; often the token has expired or
               XZepr is away.
         - alert: XzeprBridgeReportsGivenUp
-          expr: sum(increase(xzepr_bridge_reports_given_up_total{ {{- $of -}} }[30m])) > 0
+          expr: {{ include "xzepr-bridge.risen" (dict "metric" "xzepr_bridge_reports_given_up_total" "of" $of) | quote }}
           labels: { severity: critical }
           annotations:
             summary: XZepr will not have a lifecycle event of {{ $who }}.
@@ -98,7 +115,7 @@ spec:
               It was refused, or failed 20 times while others were stored, and XZepr does not know how that work ended. The
               log entry report.given-up says which and why.
         - alert: XzeprBridgeRecordsMissing
-          expr: sum(increase(xzepr_bridge_records_missing_total{ {{- $of -}} }[30m])) > 0
+          expr: {{ include "xzepr-bridge.risen" (dict "metric" "xzepr_bridge_records_missing_total" "of" $of) | quote }}
           labels: { severity: critical }
           annotations:
             summary: Kafka dropped records before {{ $who }} read them.
@@ -106,7 +123,7 @@ spec:
               The topic's retention is shorter than the time that the bridge was away or behind. Lengthen it; the log entry
               kafka.records-missing says which offsets.
         - alert: XzeprBridgeDeadLetters
-          expr: sum by (reason) (increase(xzepr_bridge_dead_letters_total{ {{- $of -}} }[30m])) > 0
+          expr: {{ include "xzepr-bridge.risen" (dict "metric" "xzepr_bridge_dead_letters_total" "of" $of "by" "reason") | quote }}
           labels: { severity: warning }
           annotations:
             summary: {{ printf "Events of %s came to nothing ({{ $labels.reason }})." $who | quote }}
@@ -114,7 +131,7 @@ spec:
               They lie in the dead letter topic. `xzepr-bridge replay --dry-run` lists them; once the app is mended,
               `xzepr-bridge replay` sends them again.
         - alert: XzeprBridgePoison
-          expr: sum(increase(xzepr_bridge_records_settled_total{ {{- $of -}} ,ending="poison"}[30m])) > 0
+          expr: {{ include "xzepr-bridge.risen" (dict "metric" "xzepr_bridge_records_settled_total" "which" `,ending="poison"` "of" $of) | quote }}
           labels: { severity: warning }
           annotations:
             summary: {{ $who }} met records that are no events.

@@ -2,9 +2,10 @@
 The objects beside the workload, each when its values enable it:
 
   {{ include "xzepr-bridge.options" (dict "context" . "name" "deployer" "labels" $labels "selector" $selector
-       "workload" (dict "kind" "Deployment" "name" "deployer")) }}
+       "workload" (dict "kind" "Deployment" "name" "deployer" "replicas" 3)) }}
 
-`labels` go onto each object, `selector` finds the pods, `workload` is what KEDA scales.
+`labels` go onto each object, `selector` finds the pods, `workload` is what KEDA scales; its replicas, where they are
+said, are what a budget for disruptions is held against.
 */}}
 {{- define "xzepr-bridge.options" -}}
   {{- $bridge := .context.Values.bridge -}}
@@ -25,8 +26,8 @@ The objects beside the workload, each when its values enable it:
 {{/* `labels` is what the kind's own reader looks for, beside those of the app. */}}
 {{- define "xzepr-bridge.metadata" -}}
 metadata:
-  name: {{ .name }}
-  namespace: {{ .context.Release.Namespace }}
+  name: {{ .name | quote }}
+  namespace: {{ .context.Release.Namespace | quote }}
   labels:
     {{- toYaml (merge (dict) (.more | default dict) .labels) | nindent 4 }}
 {{- end -}}
@@ -86,8 +87,15 @@ spec:
 {{- define "xzepr-bridge.kafkaPorts" -}}
   {{- $brokers := include "xzepr-bridge.known" (dict "context" . "name" "XZEPR_KAFKA_BROKERS" "default" "localhost:9092" "instead" "bridge.networkPolicy.kafka.ports") -}}
   {{- $ports := list -}}
-  {{- range splitList "," $brokers -}}
-    {{- $ports = append $ports (regexFind "[0-9]+$" (trim .) | int) -}}
+  {{- range $broker := splitList "," $brokers -}}
+    {{- /* A comma too many does no harm; the bridge passes over it, too. */ -}}
+    {{- if trim $broker -}}
+      {{- $port := regexFind ":[0-9]+$" (trim $broker) | trimPrefix ":" | int -}}
+      {{- if not $port -}}
+        {{- fail (printf "xzepr-bridge: XZEPR_KAFKA_BROKERS names %q without its port. It must be host:port, with commas between." $broker) -}}
+      {{- end -}}
+      {{- $ports = append $ports $port -}}
+    {{- end -}}
   {{- end -}}
   {{- $ports | uniq | toJson -}}
 {{- end -}}
@@ -100,7 +108,7 @@ spec:
 
 {{/* A variable's value, for what is made from it; one that only the cluster knows must be said another way. */}}
 {{- define "xzepr-bridge.known" -}}
-  {{- if hasKey (.context.Values.bridge.variablesFrom | default dict) .name -}}
+  {{- if get (.context.Values.bridge.variablesFrom | default dict) .name -}}
     {{- fail (printf "xzepr-bridge: %s comes from the cluster, so this chart does not know it. Set %s." .name .instead) -}}
   {{- end -}}
   {{- include "xzepr-bridge.text" (get (.context.Values.bridge.variables | default dict) .name | default .default) -}}
@@ -126,7 +134,7 @@ spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: {{ .workload.kind }}
-    name: {{ .workload.name }}
+    name: {{ .workload.name | quote }}
   minReplicaCount: {{ $keda.minReplicas }}
   maxReplicaCount: {{ $keda.maxReplicas }}
   pollingInterval: {{ $keda.pollingInterval }}
@@ -153,6 +161,17 @@ spec:
 
 {{- define "xzepr-bridge.podDisruptionBudget" }}
 {{- $budget := .context.Values.bridge.podDisruptionBudget }}
+{{- $keda := .context.Values.bridge.keda }}
+{{- $pods := ternary $keda.minReplicas .workload.replicas $keda.enabled }}
+{{- $holdsAll := eq (toString $budget.minAvailable) "100%" }}
+{{- if kindIs "invalid" $budget.minAvailable }}
+{{- $holdsAll = has (toString $budget.maxUnavailable) (list "0" "0%") }}
+{{- else if and $pods (not (kindIs "string" $budget.minAvailable)) }}
+{{- $holdsAll = ge (int $budget.minAvailable) (int $pods) }}
+{{- end }}
+{{- if $holdsAll }}
+{{- fail "xzepr-bridge: this bridge.podDisruptionBudget lets no pod go, so no node could ever be drained. Let one go: its works come again in another." }}
+{{- end }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

@@ -15,6 +15,11 @@ away; terminationGracePeriodSeconds is raised where it is too short for the brid
     {{- fail (printf "xzepr-bridge: the template %q renders no pod spec with containers. %s" $template (get $pod "Error")) -}}
   {{- end -}}
   {{- $container := include "xzepr-bridge.container" $context | fromYaml -}}
+  {{- range concat ($pod.initContainers | default list) $pod.containers -}}
+    {{- if eq (toString .name) $container.name -}}
+      {{- fail (printf "xzepr-bridge: the pod has a container %q of its own. Give the bridge's another name: bridge.name." .name) -}}
+    {{- end -}}
+  {{- end -}}
   {{- if eq (include "xzepr-bridge.form" $context) "native" -}}
     {{- $_ := set $pod "initContainers" (append ($pod.initContainers | default list) $container) -}}
   {{- else -}}
@@ -23,8 +28,13 @@ away; terminationGracePeriodSeconds is raised where it is too short for the brid
     {{- end -}}
     {{- $_ := set $pod "containers" (append $pod.containers $container) -}}
   {{- end -}}
-  {{- if $context.Values.bridge.files -}}
+  {{- if include "xzepr-bridge.hasFiles" $context -}}
     {{- $volume := include "xzepr-bridge.volume" $context | fromYaml -}}
+    {{- range $pod.volumes -}}
+      {{- if eq (toString .name) $volume.name -}}
+        {{- fail (printf "xzepr-bridge: the pod has a volume %q of its own. Give the bridge's another name: bridge.name." .name) -}}
+      {{- end -}}
+    {{- end -}}
     {{- $_ := set $pod "volumes" (append ($pod.volumes | default list) $volume) -}}
   {{- end -}}
   {{- $needed := include "xzepr-bridge.graceSeconds" $context | int -}}
@@ -53,7 +63,7 @@ How long a pod may take to end: the bridge's grace, its last reports and commit 
 */}}
 {{- define "xzepr-bridge.graceSeconds" -}}
   {{- $variables := .Values.bridge.variables | default dict -}}
-  {{- if hasKey (.Values.bridge.variablesFrom | default dict) "BRIDGE_SHUTDOWN_GRACE_MS" -}}
+  {{- if get (.Values.bridge.variablesFrom | default dict) "BRIDGE_SHUTDOWN_GRACE_MS" -}}
     {{- fail "xzepr-bridge: set BRIDGE_SHUTDOWN_GRACE_MS in bridge.variables: the pod's own grace is made from it." -}}
   {{- end -}}
   {{- $graceMs := 25000 -}}

@@ -45,18 +45,17 @@ async function buildStage({ name, image, instructions }: Stage, options: BuildOp
   await mkdir(dir, { recursive: true })
   options.step(`FROM ${image}`)
   let workdir = '/'
+  const variables: Record<string, string> = {}
   for (const instruction of instructions) {
     if (instruction.kind === 'workdir') await mkdir(join(dir, (workdir = instruction.path)), { recursive: true })
     else if (instruction.kind === 'copy') await copy(instruction, dir, workdir, options)
-    else if (instruction.kind === 'run') await runScript(instruction.script, join(dir, workdir), options)
+    else if (instruction.kind === 'env') Object.assign(variables, instruction.variables)
+    else if (instruction.kind === 'run') await runScript(instruction.script, join(dir, workdir), variables, options)
   }
+  // Docker takes the last of each.
   const of = (kind: 'entrypoint' | 'cmd' | 'healthcheck'): readonly string[] =>
-    instructions.flatMap((each) => (each.kind === kind && 'command' in each ? each.command : []))
+    instructions.flatMap((each) => (each.kind === kind && 'command' in each ? [each.command] : [])).at(-1) ?? []
   const [user = { uid: 0, gid: 0 }] = instructions.filter((each) => each.kind === 'user').reverse()
-  const variables = Object.assign(
-    {},
-    ...instructions.map((each) => (each.kind === 'env' ? each.variables : {})),
-  ) as Record<string, string>
   return { dir, workdir, variables, user, command: [...of('entrypoint'), ...of('cmd')], healthcheck: of('healthcheck') }
 }
 
@@ -80,10 +79,15 @@ async function copy(
   }
 }
 
-async function runScript(script: string, cwd: string, { env, step }: BuildOptions): Promise<void> {
+async function runScript(
+  script: string,
+  cwd: string,
+  variables: Built['variables'],
+  { env, step }: BuildOptions,
+): Promise<void> {
   step(`RUN ${script}`)
   const { ok, why, output } = await run('/bin/sh', ['-c', `cd "$0" && ${script}`, cwd], {
-    env,
+    env: { ...env, ...variables },
     timeoutMs: RUN_TIMEOUT_MS,
   })
   if (!ok) throw new Error(`RUN ${script}\n${output}\n${why}`)

@@ -52,6 +52,7 @@ function parseLine(line: string): Instruction {
   switch (word) {
     case 'FROM': {
       const [, image = '', name = ''] = /^(?:--platform=\S+ )?(\S+)(?: AS (\S+))?$/.exec(rest) ?? []
+      if (image === '') break
       return { kind: 'from', image, name }
     }
     case 'COPY': {

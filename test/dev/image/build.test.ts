@@ -54,6 +54,20 @@ CMD ["run"]
   )
 })
 
+void t.test('a step sees the variables that were set before it, and the last command counts', async (t) => {
+  const dockerfile = `FROM a
+RUN echo "[$A]" > before
+ENV A=1
+RUN echo "[$A]" > after
+CMD ["first"]
+CMD ["node", "last"]
+`
+  const built = await made(t.testdir(CLONE), dockerfile).building
+  t.equal(readFileSync(join(built.dir, 'before'), 'utf8'), '[]\n')
+  t.equal(readFileSync(join(built.dir, 'after'), 'utf8'), '[1]\n')
+  t.same(built.command, ['node', 'last'])
+})
+
 void t.test('a command that fails and a source that is kept out are errors', async (t) => {
   await t.rejects(made(t.testdir(CLONE), 'FROM a\nRUN echo why; exit 3\n').building, {
     message: /^RUN echo why[\s\S]*why[\s\S]*code 3/,

@@ -48,7 +48,16 @@ void t.test('stages with what is done in each, lines continued and comments left
 })
 
 void t.test('a line that is not understood is an error that shows it', async (t) => {
-  for (const line of ['ADD a b', 'SHELL ["sh"]', 'COPY --chown=1 a b', 'COPY a', 'USER nobody', 'ENV A "b"', 'from x'])
+  for (const line of [
+    'ADD a b',
+    'SHELL ["sh"]',
+    'COPY --chown=1 a b',
+    'COPY a',
+    'USER nobody',
+    'ENV A "b"',
+    'from x',
+    'FROM x as y',
+  ])
     t.throws(() => parseDockerfile(`FROM x\n${line}\n`), { message: /does not know this line/ }, line)
   for (const line of ['CMD node main.js', 'HEALTHCHECK CMD node', 'ENTRYPOINT node'])
     t.throws(() => parseDockerfile(`FROM x\n${line}\n`), { message: /JSON array/ }, line)

@@ -35,6 +35,16 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
     for (const [, label = ''] of JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g))
       t.ok(!/\bsum\(/.test(expr) && (!expr.includes(' by (') || expr.includes(`by (${label})`)), `${alert}: ${label}`)
   }
+  const risen = rules.filter(({ expr }) => /increase\(\S+\)\) > 0(?!\.)/.test(expr))
+  t.ok(risen.length >= 4)
+  for (const { alert, expr } of risen)
+    t.match(
+      expr,
+      /increase\((\S+)\[30m\]\)\) > 0 or sum[^{]*\(\1 and on \(instance\) \(time\(\) - process_start_time_seconds\{[^}]*\} < 1800\)\) > 0$/,
+      `${alert} sees what a new pod began with`,
+    )
+  const waits = rules.find(({ alert }) => alert === 'XzeprBridgeReportsWait')?.expr ?? ''
+  t.equal([...waits.matchAll(/sum by \(pod\)/g)].length, 2, 'a pod that is refused is not hidden by those that are not')
   t.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length)
   const monitor = made.find(({ kind }) => kind === 'PodMonitor')?.spec
   t.match(monitor, { podMetricsEndpoints: [{ port: 'bridge-ops', path: '/metrics' }] })
@@ -49,6 +59,24 @@ void t.test('alerts name only metrics and labels that the bridge has, in right P
     )
     if (alert === 'XzeprBridgeFallsBehind') t.match(expr, '12345678')
   }
+})
+
+void t.test('a Job that is not there rings nobody; one that runs is watched', async (t) => {
+  const tools = await toolsFor(t, 'the alerts of a Job')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const bridge = { podMonitor: { enabled: true }, prometheusRule: { enabled: true } }
+  const alertsOf = async (example: string): Promise<string[]> =>
+    rulesOf(manifests(await charts.renderWith(example, { bridge }))).map(({ alert }) => alert)
+  const all = await alertsOf('plain')
+  const always = ['XzeprBridgeAway', 'XzeprBridgeWithoutPartitions']
+  for (const alert of always) t.ok(all.includes(alert), alert)
+  for (const example of ['job', 'cronjob'])
+    t.same(
+      await alertsOf(example),
+      all.filter((alert) => !always.includes(alert)),
+      example,
+    )
 })
 
 void t.test('the law sees a metric, a label and a value that are not there, and what is no PromQL', async (t) => {

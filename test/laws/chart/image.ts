@@ -73,6 +73,7 @@ interface Service {
   readonly environment?: Readonly<Record<string, string>>
   readonly stop_grace_period?: string
   readonly volumes?: readonly string[]
+  readonly command?: readonly string[]
 }
 
 void t.test('compose.yaml is one by the specification’s schema, and its bridge starts', async (t) => {
@@ -82,6 +83,9 @@ void t.test('compose.yaml is one by the specification’s schema, and its bridge
   t.match(stages[0]?.image, app?.image ?? '?')
   const reading = readConfig(bridge?.environment ?? {}, () => 'token')
   t.match(reading, { kind: 'config', warnings: [] })
+  const [from = '', to = ''] = app?.volumes?.[0]?.split(':') ?? []
+  const program = app?.command?.at(-1) ?? '?'
+  t.ok(existsSync(new URL(program.replace(to, from), root)), `the app is there: ${program}`)
   t.equal(bridge?.environment?.XZEPR_API_TOKEN_FILE, xzepr?.environment?.TOKEN_FILE)
   if (reading.kind === 'config')
     t.ok(Number.parseInt(bridge?.stop_grace_period ?? '') * 1000 > reading.config.shutdownGraceMs)

@@ -1,9 +1,10 @@
 /** The Kustomize component adds the container that the chart adds; it is written twice and held together here. */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { parse } from 'yaml'
 import { readConfig } from '../../../src/config.ts'
 import { KUBERNETES } from '../../../src/dev/toolchain.ts'
 import type { Manifest } from '../../support/chart.ts'
@@ -18,7 +19,12 @@ async function built(tools: string, dir: string): Promise<readonly Manifest[]> {
 }
 
 /** A kustomization of one workload of each kind, with a component. */
-async function trial(t: { teardown(what: () => unknown): void }, component: string, kinds: readonly string[]) {
+async function trial(
+  t: { teardown(what: () => unknown): void },
+  component: string,
+  kinds: readonly string[],
+  patches: readonly { readonly patch: string }[] = [],
+) {
   const dir = await mkdtemp(join(tmpdir(), 'xzepr-kustomize-'))
   t.teardown(() => rm(dir, { recursive: true }))
   await cp(COMPONENTS, dir, { recursive: true })
@@ -44,7 +50,7 @@ async function trial(t: { teardown(what: () => unknown): void }, component: stri
   const all = [...resources, other].map((each) => JSON.stringify(each)).join('\n---\n')
   await writeFile(join(dir, 'trial', 'all.yaml'), all)
   const generated = { configMapGenerator: [{ name: 'xzepr-bridge', literals: ['BRIDGE_SERVICE=a'] }] }
-  const kustomization = { resources: ['all.yaml'], components: [`../${component}`], ...generated }
+  const kustomization = { resources: ['all.yaml'], components: [`../${component}`], patches, ...generated }
   await writeFile(join(dir, 'trial', 'kustomization.yaml'), JSON.stringify(kustomization))
   return join(dir, 'trial')
 }
@@ -81,6 +87,28 @@ void t.test('the component adds the chart’s container, to every kind of worklo
       undefined,
       'nobody else gets one',
     )
+  }
+})
+
+void t.test('a patch of the user’s own comes after the component’s', async (t) => {
+  const tools = await toolsFor(t, 'patches after the component')
+  if (tools === undefined) return
+  const name = 'xzepr-bridge'
+  const env = [{ name: 'BRIDGE_OPS_PORT', value: '9901' }]
+  const [, ports = ''] =
+    /ports: (\[.*\])/.exec(await readFile(join(COMPONENTS, 'sidecar', 'kustomization.yaml'), 'utf8')) ?? []
+  for (const [component, place] of [
+    ['sidecar', 'initContainers'],
+    ['plain', 'containers'],
+  ] as const) {
+    const spec = { terminationGracePeriodSeconds: 600, [place]: [{ name, env, ports: parse(ports) as object }] }
+    const workload = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'deployment' } }
+    const patch = JSON.stringify({ ...workload, spec: { template: { spec } } })
+    const made = await built(tools, await trial(t, component, ['Deployment'], [{ patch }]))
+    const pod = podOf(made.filter(({ metadata }) => metadata.name === 'deployment'))
+    t.equal(pod.terminationGracePeriodSeconds, 600)
+    t.same(bridgeOf(pod).env, env)
+    t.same(bridgeOf(pod).ports, [{ name: 'bridge-ops', containerPort: 9901, protocol: 'TCP' }], 'as its head says')
   }
 })
 

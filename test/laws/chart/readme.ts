@@ -1,11 +1,13 @@
-/** What helm/README.md tells a reader to write is rendered as it stands there. */
-import { readFileSync } from 'node:fs'
+/** What helm/README.md tells a reader to write is rendered as it stands there, and what a comment points to is there. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { KUBERNETES } from '../../../src/dev/toolchain.ts'
 import { Charts, Judge, bridgeOf, manifests, podOf, toolsFor } from '../../support/chart.ts'
 
-const README = readFileSync(new URL('../../../helm/README.md', import.meta.url), 'utf8')
+const root = new URL('../../../', import.meta.url)
+const textOf = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const README = textOf('helm/README.md')
 const blocks = (language: string): string[] =>
   [...README.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text)
 
@@ -37,4 +39,22 @@ void t.test('the README’s values are enough for the app chart', async (t) => {
   const made = manifests(await charts.render(await charts.given(parse(values) as object)))
   t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [])
   for (const release of Object.values(KUBERNETES)) t.match(README, release.replace(/\.0$/, ''))
+})
+
+void t.test('what chart, component and image point to is there', async (t) => {
+  const tree = ['helm', 'kustomize'].flatMap((dir) =>
+    readdirSync(new URL(dir, root), { recursive: true, encoding: 'utf8' }).map((name) => `${dir}/${name}`),
+  )
+  const texts = tree.filter((path) => /\.(?:yaml|tpl|md)$/.test(path) && !path.includes('/charts/'))
+  const pointers = [...texts, 'Dockerfile', 'compose.yaml', '.dockerignore'].flatMap((path) =>
+    [...textOf(path).matchAll(/(?<![\w./-])(?:docs|examples|helm|kustomize|src|test)\/[\w./-]*\w/g)].map(([to]) => ({
+      path,
+      to,
+    })),
+  )
+  t.ok(pointers.length >= 5)
+  t.same(
+    pointers.filter(({ to }) => !existsSync(new URL(to, root))),
+    [],
+  )
 })

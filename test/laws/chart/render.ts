@@ -184,39 +184,15 @@ void t.test('a pod keeps what it had; only a grace that is too short is raised',
   )
 })
 
-void t.test('what cannot work is refused before it is installed, with the reason', async (t) => {
-  const tools = await toolsFor(t, 'refusals')
+void t.test('a name that looks like a number stays a name', async (t) => {
+  const tools = await toolsFor(t, 'names')
   if (tools === undefined) return
   const charts = await Charts.copied(t, tools)
-  const refusals: [example: string, values: object, why: RegExp, kubernetes?: string][] = [
-    ['plain', { bridge: { image: { repository: '' } } }, /no public image/],
-    ['plain', { image: { tag: '' } }, /name your app's image/],
-    ['plain', { bridge: { variables: { BRIDGE_SERVICE: null } } }, /BRIDGE_SERVICE is required/],
-    ['plain', { bridge: { variables: { BRIDGE_SERVCE: 'a' } } }, /BRIDGE_SERVCE/],
-    ['plain', { bridge: { variables: { XZEPR_API_TOKEN_FILE: '/a' } } }, /XZEPR_API_TOKEN_FILE is set twice/],
-    ['plain', { bridge: { variables: { BRIDGE_OPS_HOST: '127.0.0.1' } } }, /no probe arrives/],
-    ['plain', { bridge: { variablesFrom: { BRIDGE_OPS_PORT: { configMap: 'a', key: 'b' } } } }, /BRIDGE_OPS_PORT/],
-    ['plain', { bridge: { variablesFrom: { BRIDGE_SHUTDOWN_GRACE_MS: { configMap: 'a', key: 'b' } } } }, /own grace/],
-    ['job', { bridge: { sidecar: 'plain' } }, /would never finish/],
-    ['job', {}, /needs Kubernetes 1\.29/, '1.28.9'],
-    ['job', { bridge: { keda: { enabled: true } } }, /disable bridge\.keda/],
-    ['cronjob', { bridge: { podDisruptionBudget: { enabled: true } } }, /disable bridge\.podDisruptionBudget/],
-    ['cronjob', { cronJob: { schedule: '' } }, /schedule/],
-    ['deployment', { bridge: { keda: { authenticationRef: null } } }, /TriggerAuthentication/],
-    [
-      'deployment',
-      {
-        bridge: {
-          variables: { XZEPR_KAFKA_BROKERS: null },
-          variablesFrom: { XZEPR_KAFKA_BROKERS: { secret: 'a', key: 'b' } },
-        },
-      },
-      /does not know it/,
-    ],
-    ['plain', {}, /incompatible/, '1.24.0'],
-  ]
-  for (const [example, values, why, kubernetes] of refusals) {
-    const rendered = await charts.renderWith(example, values, kubernetes)
-    t.match(rendered, { kind: 'refused', why }, String(why))
+  const values = { kind: 'StatefulSet', serviceAccountName: '1000', bridge: { name: '1e3' } }
+  for (const example of ['deployment', 'statefulset']) {
+    const args = ['-f', charts.example(example), ...(await charts.given(values))]
+    const made = manifests(await charts.render([...args, '--namespace', '2024'], KUBERNETES.newest, '1e3'))
+    t.same(await Judge.of(tools).faults(made, KUBERNETES.newest), [], example)
+    for (const { metadata } of made) t.match(metadata, { name: '1e3', namespace: '2024' })
   }
 })

@@ -1,23 +1,29 @@
-/** The chart's schema is written from the declarations: what the bridge would refuse at start, Helm refuses before. */
+/** The charts' schemas are written from the declarations: what the bridge would refuse at start, Helm refuses before. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import t from 'tap'
 import { parse } from 'yaml'
 import { ALL_VARIABLES } from '../../../src/config/variables.ts'
-import { chartSchema } from '../../support/chart-schema.ts'
+import { appChartSchema, chartSchema } from '../../support/chart-schema.ts'
 
 const chart = new URL('../../../helm/xzepr-bridge/', import.meta.url)
+const appChart = new URL('../xzepr-app/', chart)
 const textOf = (name: string): string => readFileSync(new URL(name, chart), 'utf8')
 const namesIn = (part: string): string[] => {
   const { properties } = chartSchema() as { properties: Record<string, { properties: object }> }
   return Object.keys(properties[part]?.properties ?? {})
 }
 
-void t.test('values.schema.json is the list of declarations', async (t) => {
-  const file = new URL('values.schema.json', chart)
-  const right = `${JSON.stringify(chartSchema(), undefined, 2)}\n`
-  if (process.env.TAP_SNAPSHOT === '1') writeFileSync(file, right)
-  t.equal(readFileSync(file, 'utf8'), right, 'TAP_SNAPSHOT=1 writes it anew')
+void t.test('values.schema.json is what is declared', async (t) => {
+  for (const [dir, schema] of [
+    [chart, chartSchema()],
+    [appChart, appChartSchema()],
+  ] as const) {
+    const file = new URL('values.schema.json', dir)
+    const right = `${JSON.stringify(schema, undefined, 2)}\n`
+    if (process.env.TAP_SNAPSHOT === '1') writeFileSync(file, right)
+    t.equal(readFileSync(file, 'utf8'), right, 'TAP_SNAPSHOT=1 writes it anew')
+  }
 })
 
 void t.test('every variable can be set, and none that is not declared', async (t) => {
@@ -59,6 +65,28 @@ void t.test('the schema takes what the declarations call right, and nothing else
     { keda: { minReplicas: 0 } },
     { image: { digest: 'latest' } },
     { netwrokPolicy: {} },
+  ])
+    t.notOk(ok(wrong), JSON.stringify(wrong))
+})
+
+void t.test('the app chart takes the values that it lists, and no others', async (t) => {
+  const takes = new Ajv({ allowUnionTypes: true }).compile(appChartSchema())
+  const ok = (values: object): boolean => takes(values)
+  const defaults = parse(readFileSync(new URL('values.yaml', appChart), 'utf8')) as object
+  t.ok(ok(defaults), 'the defaults')
+  const { properties } = appChartSchema() as { properties: object }
+  t.same(
+    Object.keys(properties).filter((name) => name !== 'global'),
+    Object.keys(defaults),
+  )
+  for (const wrong of [
+    { replica: 2 },
+    { replicas: 'two' },
+    { kind: 'Deploymnt' },
+    { image: { tag: 1.1 } },
+    { probes: { readiness: {} } },
+    { cronJob: { concurrencyPolicy: 'Never' } },
+    { podLabels: { team: 7 } },
   ])
     t.notOk(ok(wrong), JSON.stringify(wrong))
 })

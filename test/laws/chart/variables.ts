@@ -91,9 +91,15 @@ void t.test('numbers keep their digits, a filter becomes JSON, and a dollar stay
     BRIDGE_RETRY_MAX_MS: 86_400_000,
     BRIDGE_FILTER: { any: [{ prefix: { type: 'a<&>$(x)' } }, { not: { exact: { success: 'true' } } }] },
   }
-  const env = environmentOf(manifests(await charts.render(await charts.given(withBridge({ variables })))))
+  const made = manifests(await charts.render(await charts.given(withBridge({ variables, keda: { enabled: true } }))))
+  const env = environmentOf(made)
   const value = (name: string): string => arrived(env.find((each) => each.name === name)?.value ?? '')
   t.equal(value('BRIDGE_SERVICE'), variables.BRIDGE_SERVICE)
+  t.match(
+    made.find(({ kind }) => kind === 'ScaledObject')?.spec,
+    { triggers: [{ metadata: { consumerGroup: `xzepr-consumer-${variables.BRIDGE_SERVICE}` } }] },
+    'KEDA counts for the group that the bridge joins; it knows nothing of $$',
+  )
   t.equal(value('BRIDGE_MAX_BUFFERED_BYTES'), '8589934592')
   t.equal(value('BRIDGE_RETRY_MAX_MS'), '86400000')
   t.same(JSON.parse(value('BRIDGE_FILTER')), variables.BRIDGE_FILTER)
