@@ -23,6 +23,14 @@ const RENEW_EVERY_MS = 10 * 60_000
 const { PORT = '8042', KAFKA_BROKERS = 'localhost:9092', TOKEN_FILE } = process.env
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
+// First of all: as process 1 of a container a signal without a handler is ignored, and Kafka may take its time.
+let end = async (): Promise<unknown> => undefined
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    void end().finally(() => process.exit(0))
+  })
+}
+
 const kafka = new Kafka({ clientId: 'xzepr', brokers: KAFKA_BROKERS.split(','), logLevel: logLevel.ERROR })
 const admin = kafka.admin()
 await admin.connect()
@@ -61,8 +69,4 @@ if (TOKEN_FILE !== undefined) {
 await xzepr.start({ port: Number(PORT), host: '0.0.0.0' })
 say(`XZepr's stand-in listens on port ${PORT}`)
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => {
-    void Promise.all([xzepr.stop(), producer.disconnect()]).then(() => process.exit(0))
-  })
-}
+end = () => Promise.all([xzepr.stop(), producer.disconnect()])

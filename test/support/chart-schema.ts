@@ -137,6 +137,7 @@ export function appChartSchema(): Schema {
       // Helm's own.
       global: object,
       kind: { enum: ['Deployment', 'StatefulSet', 'Job', 'CronJob'] },
+      fullnameOverride: string,
       replicas: whole,
       image,
       imagePullSecrets: list,

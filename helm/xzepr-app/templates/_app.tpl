@@ -1,5 +1,5 @@
 {{- define "app.name" -}}
-  {{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+  {{- .Values.fullnameOverride | default .Release.Name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "app.selector" -}}

@@ -142,6 +142,7 @@ spec:
           expr: >-
             sum(increase(xzepr_bridge_works_ended_total{ {{- $of -}} ,ending="failed"}[30m]))
             > 0.5 * sum(increase(xzepr_bridge_works_ended_total{ {{- $of -}} }[30m]))
+            and sum(increase(xzepr_bridge_works_ended_total{ {{- $of -}} ,ending="failed"}[30m])) >= 5
           for: 5m
           labels: { severity: warning }
           annotations:

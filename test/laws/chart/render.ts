@@ -196,3 +196,13 @@ void t.test('a name that looks like a number stays a name', async (t) => {
     for (const { metadata } of made) t.match(metadata, { name: '1e3', namespace: '2024' })
   }
 })
+
+void t.test('two apps of one release have names of their own', async (t) => {
+  const tools = await toolsFor(t, 'two')
+  if (tools === undefined) return
+  const charts = await Charts.copied(t, tools)
+  const args = ['-f', charts.example('deployment'), ...(await charts.given({ fullnameOverride: 'second' }))]
+  const made = manifests(await charts.render(args, KUBERNETES.newest, 'release'))
+  t.ok(made.length > 1)
+  t.same([...new Set(made.map(({ metadata }) => metadata.name))], ['second'])
+})
