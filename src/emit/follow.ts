@@ -41,12 +41,14 @@ export interface FollowOptions {
 const LOOK_EVERY_MS = 50
 /** A bridge that is started again is back sooner. */
 const AWAY_MAX_MS = 5000
-/** The oldest first: beyond these a round would be out of date before it ends. */
+/** So many at once, the oldest first; the next round goes on behind them, whether or not they ever settle. */
 const ROUND_MAX = 200
 
 export class Follow {
   readonly #options: FollowOptions
   readonly #pending = new Map<string, Followed>()
+  /** How many of those that are pending were looked at since the first was. */
+  #turn = 0
   #lastSentAtMs: number | undefined
   /** Why the last look came to nothing, and since when; undefined when it came to something. */
   #away: { readonly why: string; readonly sinceMs: number } | undefined
@@ -94,7 +96,8 @@ export class Follow {
 
   async #round(): Promise<void> {
     const { look, clock, settled, signal } = this.#options
-    for (const followed of this.pending.slice(0, ROUND_MAX)) {
+    if (this.#turn >= this.#pending.size) this.#turn = 0
+    for (const followed of this.pending.slice(this.#turn, this.#turn + ROUND_MAX)) {
       if (signal.aborted) return
       const looked = await look(followed.id)
       // One that is away answers no other question either.
@@ -103,9 +106,11 @@ export class Follow {
         return
       }
       this.#away = undefined
-      if (looked.kind === 'unseen') continue
-      followed.seen = looked.seen
-      if (!looked.seen.settled) continue
+      if (looked.kind === 'seen') followed.seen = looked.seen
+      if (looked.kind === 'unseen' || !looked.seen.settled) {
+        this.#turn += 1
+        continue
+      }
       this.#pending.delete(followed.id)
       settled(followed, looked.seen, clock.nowMs() - followed.sentAtMs)
     }

@@ -59,6 +59,17 @@ void t.test('what does not settle ends with the time, after the last event', asy
   t.equal(follow.away, undefined)
 })
 
+void t.test('works that never settle do not hide those behind them', async (t) => {
+  const { clock, follow, settled } = stage((id) => (id.startsWith('stuck') ? { kind: 'unseen' } : seen('completed', true)))
+  for (let nth = 0; nth < 450; nth++) follow.add(nth % 10 === 0 ? `ends ${nth}` : `stuck ${nth}`, 'x')
+  const end = follow.end()
+  await clock.advance(150)
+  t.equal(settled.length, 45, 'each had its turn')
+  await clock.advance(10_000)
+  await end
+  t.equal(follow.pending.length, 405)
+})
+
 void t.test('a bridge that stays away is not waited for as long as a work', async (t) => {
   const { clock, follow } = stage(() => ({ kind: 'away', why: 'ECONNREFUSED' }))
   follow.add('a', 'x')
