@@ -118,15 +118,38 @@ export class Follow {
 }
 
 const ANSWER_TIMEOUT_MS = 5000
+/** A work with its reports takes a few thousand. */
+const ANSWER_MAX_BYTES = 1_048_576
 
-/** Asks a bridge's work API. */
-export function lookAt({ url, token }: { url: string; token: string | undefined }): (id: string) => Promise<Look> {
+export interface LookOptions {
+  readonly url: string
+  readonly token: string | undefined
+  readonly clock: Clock
+  /** Nobody wants the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** Asks a bridge's work API. Whatever answers there, a look ends in time and in bounded memory. */
+export function lookAt({ url, token, clock, signal }: LookOptions): (id: string) => Promise<Look> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const timeouts = { headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS }
   return async (id) => {
+    const abort = new AbortController()
+    const give = (): void => {
+      abort.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`))
+    }
+    const bound = clock.wake(clock.nowMs() + ANSWER_TIMEOUT_MS, give)
+    signal.addEventListener('abort', give, { once: true })
     try {
-      const { statusCode, body } = await request(`${url}/work/${encodeURIComponent(id)}`, { headers, ...timeouts })
-      const text = await body.text()
+      const path = `${url}/work/${encodeURIComponent(id)}`
+      const { statusCode, body } = await request(path, { headers, signal: abort.signal })
+      const chunks: Buffer[] = []
+      let bytes = 0
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        bytes += chunk.length
+        if (bytes > ANSWER_MAX_BYTES) return { kind: 'away', why: 'what answers there is no bridge' }
+        chunks.push(chunk)
+      }
+      const text = Buffer.concat(chunks).toString()
       if (statusCode === 404) return { kind: 'unseen' }
       if (statusCode !== 200) return { kind: 'away', why: `HTTP ${statusCode}` }
       const { state, settled, attempt } = JSON.parse(text) as Partial<Record<string, unknown>>
@@ -136,6 +159,9 @@ export function lookAt({ url, token }: { url: string; token: string | undefined 
       if (error instanceof SyntaxError) return { kind: 'away', why: 'what answers there is no bridge' }
       const { code, message } = error as NodeJS.ErrnoException
       return { kind: 'away', why: code ?? message }
+    } finally {
+      bound.cancel()
+      signal.removeEventListener('abort', give)
     }
   }
 }
