@@ -4,6 +4,7 @@
  *
  *   0  done, or stopped as asked        1  failed, or not all could be done        64  wrong command line
  *   69  nobody to drain or to ask, or no Kafka to replay from                      78  wrong configuration
+ *   130  interrupted before that was known
  *   the help of each command names others that are its own
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
@@ -25,15 +26,18 @@ import type { ConfigReading } from './config.ts'
 // a quarter of its memory. It may grow once the bridge runs, for then it saves more than it takes.
 setFlagsFromString('--semi-space-growth-factor=1')
 
+const EX_CONFIG = 78
+const INTERRUPTED = 130
+
+const [word = 'run'] = process.argv.slice(2)
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
-let onSignal = (): void => process.exit(0)
+// Whoever was asked for something else than to run has not done it: 0 would say that all is drained, sent or alive.
+let onSignal = (): void => process.exit(word === 'run' || word === 'dev' ? 0 : INTERRUPTED)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     onSignal()
   })
 }
-
-const EX_CONFIG = 78
 
 async function main(): Promise<number> {
   const { parse } = await import('./cli.ts')
@@ -175,7 +179,13 @@ function conversation(): {
     coloured: process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '',
     isTTY: process.stderr.isTTY,
     onSignal: (end) => {
-      onSignal = end
+      let asked = false
+      onSignal = () => {
+        // The second time nobody wants to wait: the exit kills what is left.
+        if (asked) process.exit(INTERRUPTED)
+        asked = true
+        end()
+      }
     },
   }
 }
