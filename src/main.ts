@@ -47,6 +47,7 @@ async function main(): Promise<number> {
   const command = parse(process.argv.slice(2), { version, terminal: { isTTY, columns, noColor } })
   switch (command.kind) {
     case 'print':
+      whileRead()
       process.stdout.write(command.text)
       return command.exitCode
     case 'usage':
@@ -159,6 +160,14 @@ async function replayLetters(options: ReplayOptions): Promise<number> {
   })
 }
 
+/** Goes on as long as somebody reads what is said. */
+function whileRead(): void {
+  // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
+  process.stdout.on('error', () => process.exit(141))
+  // What is said beside the result may go unheard.
+  process.stderr.on('error', () => undefined)
+}
+
 /** What every command says to people, and hears from them. */
 function conversation(): {
   readonly out: (text: string) => void
@@ -167,12 +176,7 @@ function conversation(): {
   readonly isTTY: boolean
   readonly onSignal: (end: () => void) => void
 } {
-  // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
-  process.stdout.on('error', () => process.exit(141))
-  // A terminal that closes: what was started here must not stay.
-  process.on('SIGHUP', () => {
-    onSignal()
-  })
+  whileRead()
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -190,9 +194,19 @@ function conversation(): {
   }
 }
 
+/** A terminal that closes, and Ctrl-\: what was started here must not stay. */
+function leaveNothing(): void {
+  for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+    process.on(signal, () => {
+      onSignal()
+    })
+  }
+}
+
 async function develop(options: DevOptions, version: string): Promise<number> {
   // Somebody waits for it, and it does not run for weeks: room for new objects saves a tenth of the start.
   setFlagsFromString('--semi-space-growth-factor=2')
+  leaveNothing()
   const [{ dev }, { systemClock }] = await Promise.all([import('./dev/loop.ts'), import('./clock.ts')])
   const exitCode = await dev({
     ...conversation(),
@@ -223,6 +237,7 @@ async function emitEvents(options: EmitOptions): Promise<number> {
 }
 
 async function verify(options: VerifyOptions): Promise<number> {
+  leaveNothing()
   const [{ verifyApp }, { systemClock }] = await Promise.all([import('./verify.ts'), import('./clock.ts')])
   const exitCode = await verifyApp({
     ...conversation(),

@@ -129,8 +129,26 @@ void t.test('drain, as preStop runs it, lets a bridge end what it has; SIGTERM t
   t.match(await run(['drain', 'now'], env), { code: 64 })
 })
 
+void t.test('whoever does not read on is no reason to crash', async (t) => {
+  const { port } = await silent(t)
+  const env = { XZEPR_API_URL: `http://127.0.0.1:${port}`, XZEPR_API_TOKEN: 'x', XZEPR_API_TIMEOUT_MS: '1000' }
+  for (const [args, unread, code, err] of [
+    [['--help'], 'stdout', 141, ''],
+    [['emit', 'build.success'], 'stderr', 69, ''],
+  ] as const) {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bare, ...env } })
+    child[unread].destroy()
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    t.same(await once(child, 'close'), [code, null], args.join(' '))
+    t.equal(said, err)
+  }
+})
+
 /** Takes connections and never answers. @returns its port, and a promise of the first bytes of the next request. */
-async function silent(test: { teardown(fn: () => unknown): unknown }): Promise<{ port: string; asked: () => Promise<unknown> }> {
+async function silent(test: {
+  teardown(fn: () => unknown): unknown
+}): Promise<{ port: string; asked: () => Promise<unknown> }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const asked = async (): Promise<unknown> => {

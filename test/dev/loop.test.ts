@@ -197,10 +197,10 @@ void t.test('a second Ctrl-C does not wait for an app that will not end', async 
   const env = await envOf(t)
   const shipped = new Program(t, ['dev', '--', ...node(STUBBORN)], env)
   const [, pid] = await shipped.lines.until(/│ up (\d+)$/)
-  // A terminal that is closed says so with another signal.
+  // A terminal that is closed says so with another signal, and so does Ctrl-\.
   shipped.signal('SIGHUP')
   await shipped.lines.until(/Ending/)
-  shipped.signal('SIGINT')
+  shipped.signal('SIGQUIT')
   t.match(await shipped.ended, { code: 130 })
   t.notOk(existsSync(`${whereaboutsDir(env)}/dev-${shipped.pid}.json`))
   for (;;) {
