@@ -14,6 +14,7 @@ import { tryRead } from './config/files.ts'
 import type { Clock } from './core/seams.ts'
 import type { Child } from './dev/children.ts'
 import { Children } from './dev/children.ts'
+import { appLine } from './dev/loop-screen.ts'
 import type { Check } from './verify/checks.ts'
 import { checksFor } from './verify/checks.ts'
 import { Events } from './verify/events.ts'
@@ -106,7 +107,7 @@ function startApp(
     args,
     env: { ...env, PORT: port, WORK_API_URL: `http://127.0.0.1:${workApiPort}` },
     line: (line) => {
-      err(`│ ${line}\n`)
+      err(`${appLine(line)}\n`)
     },
   })
 }

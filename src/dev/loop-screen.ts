@@ -25,6 +25,11 @@ const ID_COLUMNS = 26
 
 const CODES: Readonly<Record<Tone, string>> = { plain: '36', good: '32', wait: '33', bad: '31' }
 
+/** What an app has printed, without its colours, and harmless for a terminal. */
+export function appLine(line: string): string {
+  return `│ ${harmless(stripVTControlCharacters(line).replaceAll('\t', '    '), APP_MAX_CHARS)}`
+}
+
 export class LoopScreen {
   readonly #options: LoopScreenOptions
   #nameColumns = 0
@@ -42,11 +47,7 @@ export class LoopScreen {
 
   /** A line that the app has printed. */
   app(line: string): void {
-    this.#line(
-      '  app',
-      undefined,
-      `│ ${harmless(stripVTControlCharacters(line).replaceAll('\t', '    '), APP_MAX_CHARS)}`,
-    )
+    this.#line('  app', undefined, appLine(line))
   }
 
   /** A sentence of dev's own. */

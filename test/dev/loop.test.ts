@@ -264,8 +264,8 @@ void t.test('verify-app starts an app, tries it, and leaves nothing of it', asyn
   t.match(kept.out, /The app keeps the contract: \d+ checks\.\n$/)
   t.match(refused, { code: 64, err: /--secret-file: it cannot be read/ })
   t.ok(await isRefused(url))
-  const broken = await verify('--json', '--', ...node(`console.error('no disk'); process.exit(2)`))
-  t.match(broken, { code: 1, err: /│ no disk/ })
+  const broken = await verify('--json', '--', ...node(`console.error('no \\u0007disk'); process.exit(2)`))
+  t.match(broken, { code: 1, err: /│ no \?disk\n/ })
   t.match(JSON.parse(broken.out), {
     url,
     kept: false,
