@@ -9,7 +9,6 @@
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, relative } from 'node:path'
 import process from 'node:process'
@@ -18,6 +17,7 @@ import type { Command } from './cli.ts'
 import type { DevOptions } from './cli/dev-words.ts'
 import type { EmitOptions } from './cli/emit-words.ts'
 import type { Healthcheck } from './cli/healthcheck.ts'
+import { readText } from './cli/read-text.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import type { VerifyOptions } from './cli/verify-words.ts'
 import type { ConfigReading } from './config.ts'
@@ -253,24 +253,6 @@ async function verify(options: VerifyOptions): Promise<number> {
 function calledAs(): string {
   const path = process.argv[1] ?? ''
   return basename(path) === 'main.js' ? `node ${relative('', path)}` : 'xzepr-bridge'
-}
-
-/** A secret or a PEM file is small; a path that names a device or a log must not hold up the start. */
-const FILE_MAX_BYTES = 1024 * 1024
-
-function readText(path: string): string {
-  const file = openSync(path, 'r')
-  try {
-    const bytes = Buffer.alloc(FILE_MAX_BYTES + 1)
-    let length = 0
-    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-      read = readSync(file, bytes, length, bytes.length - length, null)
-    }
-    if (length > FILE_MAX_BYTES) throw new Error(`larger than ${FILE_MAX_BYTES} bytes`)
-    return bytes.toString('utf8', 0, length)
-  } finally {
-    closeSync(file)
-  }
 }
 
 main().then(
