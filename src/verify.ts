@@ -7,6 +7,7 @@
  * app is away nothing more can be asked, and the check during which it went is the one that fails.
  */
 import { connect } from 'node:net'
+import { appLine } from './cli/app-line.ts'
 import type { VerifyOptions } from './cli/verify-words.ts'
 import type { Environment } from './config/environment.ts'
 import type { FileReader } from './config/files.ts'
@@ -14,7 +15,6 @@ import { tryRead } from './config/files.ts'
 import type { Clock } from './core/seams.ts'
 import type { Child } from './dev/children.ts'
 import { Children } from './dev/children.ts'
-import { appLine } from './dev/loop-screen.ts'
 import type { Check } from './verify/checks.ts'
 import { checksFor } from './verify/checks.ts'
 import { Events } from './verify/events.ts'

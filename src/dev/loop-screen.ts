@@ -6,7 +6,7 @@
  * A column grows with what is in it and never shrinks. Nothing from outside reaches the terminal that could garble it;
  * colours are for a terminal alone, and not where NO_COLOR is set.
  */
-import { stripVTControlCharacters } from 'node:util'
+import { appLine } from '../cli/app-line.ts'
 import { harmless } from '../cli/replay-text.ts'
 import type { Row, Tone } from './loop-story.ts'
 
@@ -16,19 +16,12 @@ export interface LoopScreenOptions {
   readonly nowMs: () => number
 }
 
-/** Long enough for the log of an app; beyond it a line says nothing to an onlooker. */
-const APP_MAX_CHARS = 1000
 const TEXT_MAX_CHARS = 400
 const KIND_COLUMNS = 9
 const NAME_MAX_COLUMNS = 32
 const ID_COLUMNS = 26
 
 const CODES: Readonly<Record<Tone, string>> = { plain: '36', good: '32', wait: '33', bad: '31' }
-
-/** What an app has printed, without its colours, and harmless for a terminal. */
-export function appLine(line: string): string {
-  return `│ ${harmless(stripVTControlCharacters(line).replaceAll('\t', '    '), APP_MAX_CHARS)}`
-}
 
 export class LoopScreen {
   readonly #options: LoopScreenOptions
