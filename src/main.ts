@@ -4,7 +4,6 @@
  *
  *   0  done, or stopped as asked        1  failed, or not all could be done        64  wrong command line
  *   69  nobody to drain or to ask, or no Kafka to replay from                      78  wrong configuration
- *   130  interrupted before that was known
  *   the help of each command names others that are its own
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
