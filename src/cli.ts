@@ -63,7 +63,7 @@ const NOT_YET = new Set(['check', 'config'])
 export const WORDS = ['run', 'drain', 'healthcheck', 'help', ...OWN.keys(), ...NOT_YET]
 const FLAGS = ['--help', '--version']
 /** Flags that take a text, by the word they belong to. */
-const TEXT_FLAGS: Readonly<Record<string, readonly string[]>> = { drain: ['--reason', '--timeout'] }
+const TEXT_FLAGS: ReadonlyMap<string, readonly string[]> = new Map([['drain', ['--reason', '--timeout']]])
 const TIMEOUT_MAX_SECONDS = 86_400
 
 /** @param argv the words behind the program's name. */
@@ -87,7 +87,7 @@ export function parse(argv: readonly string[], { version, terminal }: Surroundin
     tokens: true,
   })
   const [word = 'run', more] = positionals
-  const textFlags = TEXT_FLAGS[word] ?? []
+  const textFlags = TEXT_FLAGS.get(word) ?? []
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const { rawName, value } = token

@@ -90,7 +90,7 @@ class Emission {
     this.#receiverId = target.receiverId
     const { clock, options } = parts
     this.#follow = new Follow({
-      look: lookAt(target.workApi),
+      look: lookAt({ ...target.workApi, clock, signal }),
       clock,
       timeoutMs: options.timeoutMs,
       signal,

@@ -8,7 +8,6 @@
  *
  * The first SIGTERM or SIGINT drains; a second one ends the grace.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, relative } from 'node:path'
 import process from 'node:process'
@@ -17,6 +16,7 @@ import type { Command } from './cli.ts'
 import type { DevOptions } from './cli/dev-words.ts'
 import type { EmitOptions } from './cli/emit-words.ts'
 import type { Healthcheck } from './cli/healthcheck.ts'
+import { readText } from './cli/read-text.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import type { VerifyOptions } from './cli/verify-words.ts'
 import type { ConfigReading } from './config.ts'
@@ -25,15 +25,18 @@ import type { ConfigReading } from './config.ts'
 // a quarter of its memory. It may grow once the bridge runs, for then it saves more than it takes.
 setFlagsFromString('--semi-space-growth-factor=1')
 
+const EX_CONFIG = 78
+const INTERRUPTED = 130
+
+const [word = 'run'] = process.argv.slice(2)
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.
-let onSignal = (): void => process.exit(0)
+// Whoever was asked for something else than to run has not done it: 0 would say that all is drained, sent or alive.
+let onSignal = (): void => process.exit(word === 'run' || word === 'dev' ? 0 : INTERRUPTED)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     onSignal()
   })
 }
-
-const EX_CONFIG = 78
 
 async function main(): Promise<number> {
   const { parse } = await import('./cli.ts')
@@ -43,6 +46,7 @@ async function main(): Promise<number> {
   const command = parse(process.argv.slice(2), { version, terminal: { isTTY, columns, noColor } })
   switch (command.kind) {
     case 'print':
+      whileRead()
       process.stdout.write(command.text)
       return command.exitCode
     case 'usage':
@@ -155,6 +159,14 @@ async function replayLetters(options: ReplayOptions): Promise<number> {
   })
 }
 
+/** Goes on as long as somebody reads what is said. */
+function whileRead(): void {
+  // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
+  process.stdout.on('error', () => process.exit(141))
+  // What is said beside the result may go unheard.
+  process.stderr.on('error', () => undefined)
+}
+
 /** What every command says to people, and hears from them. */
 function conversation(): {
   readonly out: (text: string) => void
@@ -163,26 +175,37 @@ function conversation(): {
   readonly isTTY: boolean
   readonly onSignal: (end: () => void) => void
 } {
-  // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
-  process.stdout.on('error', () => process.exit(141))
-  // A terminal that closes: what was started here must not stay.
-  process.on('SIGHUP', () => {
-    onSignal()
-  })
+  whileRead()
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     coloured: process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '',
     isTTY: process.stderr.isTTY,
     onSignal: (end) => {
-      onSignal = end
+      let asked = false
+      onSignal = () => {
+        // The second time nobody wants to wait: the exit kills what is left.
+        if (asked) process.exit(INTERRUPTED)
+        asked = true
+        end()
+      }
     },
+  }
+}
+
+/** A terminal that closes, and Ctrl-\: what was started here must not stay. */
+function leaveNothing(): void {
+  for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+    process.on(signal, () => {
+      onSignal()
+    })
   }
 }
 
 async function develop(options: DevOptions, version: string): Promise<number> {
   // Somebody waits for it, and it does not run for weeks: room for new objects saves a tenth of the start.
   setFlagsFromString('--semi-space-growth-factor=2')
+  leaveNothing()
   const [{ dev }, { systemClock }] = await Promise.all([import('./dev/loop.ts'), import('./clock.ts')])
   const exitCode = await dev({
     ...conversation(),
@@ -213,6 +236,7 @@ async function emitEvents(options: EmitOptions): Promise<number> {
 }
 
 async function verify(options: VerifyOptions): Promise<number> {
+  leaveNothing()
   const [{ verifyApp }, { systemClock }] = await Promise.all([import('./verify.ts'), import('./clock.ts')])
   const exitCode = await verifyApp({
     ...conversation(),
@@ -228,24 +252,6 @@ async function verify(options: VerifyOptions): Promise<number> {
 function calledAs(): string {
   const path = process.argv[1] ?? ''
   return basename(path) === 'main.js' ? `node ${relative('', path)}` : 'xzepr-bridge'
-}
-
-/** A secret or a PEM file is small; a path that names a device or a log must not hold up the start. */
-const FILE_MAX_BYTES = 1024 * 1024
-
-function readText(path: string): string {
-  const file = openSync(path, 'r')
-  try {
-    const bytes = Buffer.alloc(FILE_MAX_BYTES + 1)
-    let length = 0
-    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-      read = readSync(file, bytes, length, bytes.length - length, null)
-    }
-    if (length > FILE_MAX_BYTES) throw new Error(`larger than ${FILE_MAX_BYTES} bytes`)
-    return bytes.toString('utf8', 0, length)
-  } finally {
-    closeSync(file)
-  }
 }
 
 main().then(

@@ -7,6 +7,7 @@
  * app is away nothing more can be asked, and the check during which it went is the one that fails.
  */
 import { connect } from 'node:net'
+import { appLine } from './cli/app-line.ts'
 import type { VerifyOptions } from './cli/verify-words.ts'
 import type { Environment } from './config/environment.ts'
 import type { FileReader } from './config/files.ts'
@@ -106,7 +107,7 @@ function startApp(
     args,
     env: { ...env, PORT: port, WORK_API_URL: `http://127.0.0.1:${workApiPort}` },
     line: (line) => {
-      err(`│ ${line}\n`)
+      err(`${appLine(line)}\n`)
     },
   })
 }
@@ -169,7 +170,7 @@ class Verification {
   /** An app that fell in a check fails that one; those behind it say nothing about it. */
   async #andThere(outcome: Outcome): Promise<Outcome> {
     if (outcome.kind === 'kept' || outcome.away) return outcome
-    const why = await listens(this.#at)
+    const why = await this.#listens()
     if (why === undefined) return outcome
     return broken(`${outcome.came}; then nobody listens any more (${why})`, outcome.hint, true)
   }
@@ -193,7 +194,7 @@ class Verification {
       run: async () => {
         const startedAtMs = clock.nowMs()
         for (;;) {
-          const why = await listens(at)
+          const why = await this.#listens()
           if (why === undefined) return { kind: 'kept', came: 'a connection stands' }
           if (this.#ended !== undefined)
             return broken(`the app has ended: ${this.#ended}`, 'Its own output says why.', true)
@@ -204,6 +205,27 @@ class Verification {
         }
       },
     }
+  }
+
+  /** @returns why nobody does; undefined when somebody does. A full backlog answers nothing at all. */
+  async #listens(): Promise<string | undefined> {
+    const { clock, options } = this.#parts
+    return new Promise((resolve) => {
+      const end = (why?: string): void => {
+        bound.cancel()
+        socket.destroy()
+        resolve(why)
+      }
+      const socket = connect(this.#at, () => {
+        end()
+      })
+      const bound = clock.wake(clock.nowMs() + options.timeoutMs, () => {
+        end(`no connection within ${options.timeoutMs} ms`)
+      })
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        end(error.code ?? error.message)
+      })
+    })
   }
 
   #tell(result: Result): void {
@@ -223,17 +245,4 @@ function keysIn(path: string, { readFile }: VerifyParts): readonly Uint8Array[] 
   if (text === undefined) return `--secret-file: ${why}`
   const keys = signingKeys(text).filter((key) => key.length > 0)
   return keys.length === 0 ? '--secret-file holds no secret of the form whsec_<base64>.' : keys
-}
-
-/** @returns why nobody does; undefined when somebody does. */
-async function listens(at: { readonly host: string; readonly port: number }): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(at, () => {
-      socket.destroy()
-      resolve(undefined)
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code ?? error.message)
-    })
-  })
 }

@@ -110,6 +110,11 @@ void t.test('what is unknown is answered with the nearest known word', async (t)
   t.match(textOf(parsed('-x')), /^Unknown flag -x\./)
   t.match(textOf(parsed('-\u001b')), /^Unknown flag -\\u001b\./)
   t.notMatch(textOf(parsed('something-else')), /Did you mean/)
+  // Every object of JavaScript has members of these names.
+  for (const word of ['constructor', 'toString', '__proto__']) {
+    t.match(textOf(parsed(word, '--reason', 'x')), /^Unknown flag --reason/)
+    t.match(textOf(parsed(word)), `Unknown command "${word}".`)
+  }
   t.match(textOf(parsed('run', 'fast')), /^`run` takes no words, but got "fast"/)
   t.match(textOf(parsed('--help=yes')), /^The flag --help takes no value/)
 })

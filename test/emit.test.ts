@@ -114,6 +114,27 @@ void t.test('events of a file are sent, payloads or whole; what is wrong in it e
   t.match(await run(['--file', tempDir(t)]), { code: 66, err: /cannot be read: EISDIR/ })
 })
 
+void t.test('input that breaks off is no end of it, and a line without an end is none', async (t) => {
+  const { run } = await stage(t)
+  async function* breaking(): AsyncGenerator<Buffer> {
+    yield Buffer.from('{"n":1}\n{"n":2')
+    throw Object.assign(new Error('gone'), { code: 'EIO' })
+  }
+  const broken = await run(['a', '--file', '-'], { stdin: Readable.from(breaking()) })
+  t.match(broken, { code: 66, err: /^1 sent\nStandard input cannot be read on: EIO\.$/m })
+  const megabyte = Buffer.alloc(1_048_576, ' ')
+  let poured = 0
+  function* endless(): Generator<Buffer> {
+    for (;;) {
+      poured += 1
+      yield megabyte
+    }
+  }
+  const long = await run(['a', '--file', '-'], { stdin: Readable.from(endless(), { objectMode: false }) })
+  t.match(long, { code: 65, err: /^Standard input has a line of more than 33554432 bytes\.$/m })
+  t.ok(poured < 50, 'and no more is taken in')
+})
+
 void t.test('standard input is sent as it flows, and Ctrl-C ends it', async (t) => {
   const { xzepr, run, interrupt } = await stage(t)
   const stdin = new PassThrough()

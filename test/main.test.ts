@@ -4,9 +4,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { Program } from './support/program.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
@@ -126,4 +127,58 @@ void t.test('drain, as preStop runs it, lets a bridge end what it has; SIGTERM t
   t.match(await run(['drain'], { ...env, BRIDGE_OPS_PORT: '0' }), { code: 78, err: /BRIDGE_OPS_PORT/ })
   t.match(await run(['healthcheck'], env), { code: 69, err: /Nobody listens/ })
   t.match(await run(['drain', 'now'], env), { code: 64 })
+})
+
+void t.test('whoever does not read on is no reason to crash', async (t) => {
+  const { port } = await silent(t)
+  const env = { XZEPR_API_URL: `http://127.0.0.1:${port}`, XZEPR_API_TOKEN: 'x', XZEPR_API_TIMEOUT_MS: '1000' }
+  for (const [args, unread, code, err] of [
+    [['--help'], 'stdout', 141, ''],
+    [['emit', 'build.success'], 'stderr', 69, ''],
+  ] as const) {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bare, ...env } })
+    child[unread].destroy()
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    t.same(await once(child, 'close'), [code, null], args.join(' '))
+    t.equal(said, err)
+  }
+})
+
+/** Takes connections and never answers. @returns its port, and a promise of the first bytes of the next request. */
+async function silent(test: {
+  teardown(fn: () => unknown): unknown
+}): Promise<{ port: string; asked: () => Promise<unknown> }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const asked = async (): Promise<unknown> => {
+    const [socket] = (await once(server, 'connection')) as [Socket]
+    socket.on('error', () => undefined)
+    test.teardown(() => socket.destroy())
+    return once(socket, 'data')
+  }
+  test.teardown(() => server.close())
+  return { port: String((server.address() as AddressInfo).port), asked }
+}
+
+void t.test('whoever is asked for an answer and is interrupted never says that all is well', async (t) => {
+  const { port, asked } = await silent(t)
+  for (const word of ['drain', 'healthcheck']) {
+    const first = asked()
+    const program = new Program(t, [word], { BRIDGE_OPS_PORT: port })
+    await first
+    program.signal('SIGINT')
+    t.match(await program.ended, { code: 130, out: '' }, word)
+  }
+})
+
+void t.test('a second Ctrl-C does not wait for the answer that the first waits for', async (t) => {
+  const { port, asked } = await silent(t)
+  const first = asked()
+  const env = { XZEPR_API_URL: `http://127.0.0.1:${port}`, XZEPR_API_TOKEN: 'x' }
+  const program = new Program(t, ['emit', 'build.success'], env)
+  await first
+  program.signal('SIGINT')
+  program.signal('SIGTERM')
+  t.match(await program.ended, { code: 130, out: '' })
 })

@@ -46,6 +46,7 @@ const EXITS: readonly (readonly [string, string])[] = [
   ['69', 'A port that you chose is taken, or no Kafka can be had.'],
   ['78', 'The configuration is wrong; every error is listed.'],
   ['127', 'The app cannot be started.'],
+  ['130', 'Ended at once by a second Ctrl-C, or by one before a Kafka was there.'],
   ['other', 'The exit code of the app; 128 and the number of the signal that ended it.'],
 ]
 

@@ -60,7 +60,7 @@ const EXITS: readonly (readonly [string, string])[] = [
   ['75', '--wait: not settled in time.'],
   ['77', 'XZepr does not let this user do that.'],
   ['78', 'The configuration is wrong; every error is listed.'],
-  ['130', 'Ended by Ctrl-C.'],
+  ['130', 'Ended by Ctrl-C: the first waits for the answer that is on its way, a second does not.'],
 ]
 
 export function emitHelpText(terminal: Terminal): string {

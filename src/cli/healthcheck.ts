@@ -33,7 +33,7 @@ or the app being away is no illness of the bridge. \`/readyz\` tells of them.
 Kubernetes asks /livez itself, by httpGet, and needs no process for it.
 
 Exit codes: 0 alive, 1 not alive (it says why), 64 wrong command line,
-69 nobody listens, 78 a variable is wrong.
+69 nobody listens, 78 a variable is wrong, 130 ended by Ctrl-C.
 `
 
 export async function checkHealth({ address, clock, say, complain }: Healthcheck): Promise<number> {

@@ -67,7 +67,7 @@ In a pod, so that the app's last works count while the app still ends:
   terminationGracePeriodSeconds: 35   # the grace of 25 s, the drain's end, the app's
 
 Exit codes: 0 drained, 1 not (it says how much is left), 64 wrong command line,
-69 nobody listens, 78 a variable is wrong.
+69 nobody listens, 78 a variable is wrong, 130 ended by Ctrl-C.
 `
 
 const WIDEST = 100

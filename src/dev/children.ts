@@ -11,9 +11,12 @@
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import type { Clock } from '../core/seams.ts'
+import type { Clock, Wake } from '../core/seams.ts'
 import type { Environment } from './kafka/run.ts'
 import { eachLine, Tail } from './kafka/run.ts'
+
+/** For what stands in its pipes when it has ended. */
+const OUTPUT_GRACE_MS = 1000
 
 export interface ChildOptions {
   /** For people. */
@@ -34,7 +37,7 @@ export interface ChildExit {
 
 export class Child {
   readonly name: string
-  /** Resolves once it has ended and its output is read; never rejects. */
+  /** Resolves once it has ended and its own output is read; never rejects. */
   readonly exited: Promise<ChildExit>
   readonly #clock: Clock
   readonly #process: ChildProcess
@@ -56,6 +59,7 @@ export class Child {
       })
     }
     this.exited = new Promise((resolve) => {
+      let over: Wake | undefined
       const end = (exit: ChildExit): void => {
         this.#ended ??= exit
         resolve(this.#ended)
@@ -63,11 +67,17 @@ export class Child {
       child.once('error', (error) => {
         end({ code: null, signal: null, how: error.message })
       })
-      // What it leaves behind would hold its output open, and its port.
       child.once('exit', () => {
+        // What it leaves behind would hold its output open, and its port.
         this.#signalGroup('SIGKILL')
+        // A daemon has left the group and may hold the output for ever.
+        over = clock.wake(clock.nowMs() + OUTPUT_GRACE_MS, () => {
+          child.stdout.destroy()
+          child.stderr.destroy()
+        })
       })
       child.once('close', (code, signal) => {
+        over?.cancel()
         end({ code, signal, how: signal ?? `exit code ${code ?? '?'}` })
       })
     })

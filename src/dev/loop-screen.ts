@@ -6,7 +6,7 @@
  * A column grows with what is in it and never shrinks. Nothing from outside reaches the terminal that could garble it;
  * colours are for a terminal alone, and not where NO_COLOR is set.
  */
-import { stripVTControlCharacters } from 'node:util'
+import { appLine } from '../cli/app-line.ts'
 import { harmless } from '../cli/replay-text.ts'
 import type { Row, Tone } from './loop-story.ts'
 
@@ -16,8 +16,6 @@ export interface LoopScreenOptions {
   readonly nowMs: () => number
 }
 
-/** Long enough for the log of an app; beyond it a line says nothing to an onlooker. */
-const APP_MAX_CHARS = 1000
 const TEXT_MAX_CHARS = 400
 const KIND_COLUMNS = 9
 const NAME_MAX_COLUMNS = 32
@@ -42,11 +40,7 @@ export class LoopScreen {
 
   /** A line that the app has printed. */
   app(line: string): void {
-    this.#line(
-      '  app',
-      undefined,
-      `│ ${harmless(stripVTControlCharacters(line).replaceAll('\t', '    '), APP_MAX_CHARS)}`,
-    )
+    this.#line('  app', undefined, appLine(line))
   }
 
   /** A sentence of dev's own. */

@@ -44,7 +44,7 @@ export interface LoopParts {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly coloured: boolean
-  /** Hands over what is to be called at each signal to end. */
+  /** Hands over what is to be called at the signal to end. */
   readonly onSignal: (end: () => void) => void
 }
 
@@ -59,8 +59,6 @@ const APP_GRACE_MS = 5000
 export async function dev(parts: LoopParts): Promise<number> {
   const interrupt = new AbortController()
   parts.onSignal(() => {
-    // The second time nobody wants to wait: the exit kills what is left.
-    if (interrupt.signal.aborted) process.exit(INTERRUPTED)
     interrupt.abort()
   })
   const loop = new Loop(parts, interrupt.signal)

@@ -41,7 +41,12 @@ export function whereaboutsDir(env: Environment): string {
 /** @returns how to take it away again. @throws Error when the directory is somebody else's. */
 export function leaveWhereabouts(env: Environment, where: Whereabouts): () => void {
   const dir = whereaboutsDir(env)
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // No directory has the name: what has it is judged below.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
   const foreign = foreignDir(dir)
   if (foreign !== undefined) throw new Error(foreign)
   const path = join(dir, `dev-${where.pid}.json`)
@@ -62,13 +67,14 @@ export function findWhereabouts(env: Environment): Found {
   const dir = whereaboutsDir(env)
   let names: string[]
   try {
+    // Before it is read: another user's may not even be.
+    const foreign = foreignDir(dir)
+    if (foreign !== undefined) return { kind: 'none', why: foreign }
     names = readdirSync(dir).filter((name) => /^dev-\d+\.json$/.test(name))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'none' }
     throw error
   }
-  const foreign = foreignDir(dir)
-  if (foreign !== undefined) return { kind: 'none', why: foreign }
   const running = names
     .map((name) => readWhereabouts(join(dir, name)))
     .filter((where) => where !== undefined && isRunning(where.pid))
@@ -94,8 +100,8 @@ function readWhereabouts(path: string): Whereabouts | undefined {
 
 /** Why a directory is not ours alone, as a sentence; undefined when it is. */
 function foreignDir(dir: string): string | undefined {
-  const { uid, mode } = lstatSync(dir)
-  const isOurs = lstatSync(dir).isDirectory() && uid === userInfo().uid && (mode & 0o077) === 0
+  const found = lstatSync(dir)
+  const isOurs = found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0
   return isOurs ? undefined : `${dir} is not this user's alone, so it is neither read nor written: remove it.`
 }
 

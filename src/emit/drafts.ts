@@ -7,12 +7,12 @@
  */
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { EmitOptions } from '../cli/emit-words.ts'
 import { harmless } from '../cli/replay-text.ts'
 import type { Draft } from './event.ts'
 import { draftOf, fieldTexts } from './event.ts'
-import { itemsOf } from './items.ts'
+import { itemsOf, WHOLE_MAX_CHARS } from './items.ts'
 
 const EX_DATAERR = 65
 const EX_NOINPUT = 66
@@ -40,7 +40,12 @@ export async function* draftsOf(options: EmitOptions, stdin: Readable, signal: A
     yield early(EX_NOINPUT, `${where} cannot be read: ${input}.`)
     return
   }
-  for await (const item of itemsOf(createInterface({ input, signal }))) {
+  let broken: Early | undefined
+  const read = upTo(input, (exitCode, why) => {
+    broken = early(exitCode, `${where} ${why}.`)
+  })
+  for await (const item of itemsOf(createInterface({ input: Readable.from(read), signal }))) {
+    if (broken !== undefined) break
     if (item.kind === 'wrong') {
       yield early(EX_DATAERR, `${where}: ${item.why}.`)
       return
@@ -52,6 +57,25 @@ export async function* draftsOf(options: EmitOptions, stdin: Readable, signal: A
       return
     }
     yield drafting
+  }
+  if (broken !== undefined) yield broken
+}
+
+/** Ends at a line that is too long (node:readline holds it until it has its end) and where nothing more can be read. */
+async function* upTo(input: Readable, give: (exitCode: number, why: string) => void): AsyncGenerator<Buffer> {
+  let heldBytes = 0
+  try {
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      const end = chunk.lastIndexOf('\n')
+      heldBytes = end === -1 ? heldBytes + chunk.length : chunk.length - end - 1
+      if (heldBytes > WHOLE_MAX_CHARS) {
+        give(EX_DATAERR, `has a line of more than ${WHOLE_MAX_CHARS} bytes`)
+        return
+      }
+      yield chunk
+    }
+  } catch (error) {
+    give(EX_NOINPUT, `cannot be read on: ${(error as NodeJS.ErrnoException).code ?? 'unknown failure'}`)
   }
 }
 

@@ -41,12 +41,14 @@ export interface FollowOptions {
 const LOOK_EVERY_MS = 50
 /** A bridge that is started again is back sooner. */
 const AWAY_MAX_MS = 5000
-/** The oldest first: beyond these a round would be out of date before it ends. */
+/** So many at once, the oldest first; the next round goes on behind them, whether or not they ever settle. */
 const ROUND_MAX = 200
 
 export class Follow {
   readonly #options: FollowOptions
   readonly #pending = new Map<string, Followed>()
+  /** How many of those that are pending were looked at since the first was. */
+  #turn = 0
   #lastSentAtMs: number | undefined
   /** Why the last look came to nothing, and since when; undefined when it came to something. */
   #away: { readonly why: string; readonly sinceMs: number } | undefined
@@ -94,7 +96,8 @@ export class Follow {
 
   async #round(): Promise<void> {
     const { look, clock, settled, signal } = this.#options
-    for (const followed of this.pending.slice(0, ROUND_MAX)) {
+    if (this.#turn >= this.#pending.size) this.#turn = 0
+    for (const followed of this.pending.slice(this.#turn, this.#turn + ROUND_MAX)) {
       if (signal.aborted) return
       const looked = await look(followed.id)
       // One that is away answers no other question either.
@@ -103,9 +106,11 @@ export class Follow {
         return
       }
       this.#away = undefined
-      if (looked.kind === 'unseen') continue
-      followed.seen = looked.seen
-      if (!looked.seen.settled) continue
+      if (looked.kind === 'seen') followed.seen = looked.seen
+      if (looked.kind === 'unseen' || !looked.seen.settled) {
+        this.#turn += 1
+        continue
+      }
       this.#pending.delete(followed.id)
       settled(followed, looked.seen, clock.nowMs() - followed.sentAtMs)
     }
@@ -113,15 +118,38 @@ export class Follow {
 }
 
 const ANSWER_TIMEOUT_MS = 5000
+/** A work with its reports takes a few thousand. */
+const ANSWER_MAX_BYTES = 1_048_576
 
-/** Asks a bridge's work API. */
-export function lookAt({ url, token }: { url: string; token: string | undefined }): (id: string) => Promise<Look> {
+export interface LookOptions {
+  readonly url: string
+  readonly token: string | undefined
+  readonly clock: Clock
+  /** Nobody wants the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** Asks a bridge's work API. Whatever answers there, a look ends in time and in bounded memory. */
+export function lookAt({ url, token, clock, signal }: LookOptions): (id: string) => Promise<Look> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const timeouts = { headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS }
   return async (id) => {
+    const abort = new AbortController()
+    const give = (): void => {
+      abort.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`))
+    }
+    const bound = clock.wake(clock.nowMs() + ANSWER_TIMEOUT_MS, give)
+    signal.addEventListener('abort', give, { once: true })
     try {
-      const { statusCode, body } = await request(`${url}/work/${encodeURIComponent(id)}`, { headers, ...timeouts })
-      const text = await body.text()
+      const path = `${url}/work/${encodeURIComponent(id)}`
+      const { statusCode, body } = await request(path, { headers, signal: abort.signal })
+      const chunks: Buffer[] = []
+      let bytes = 0
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        bytes += chunk.length
+        if (bytes > ANSWER_MAX_BYTES) return { kind: 'away', why: 'what answers there is no bridge' }
+        chunks.push(chunk)
+      }
+      const text = Buffer.concat(chunks).toString()
       if (statusCode === 404) return { kind: 'unseen' }
       if (statusCode !== 200) return { kind: 'away', why: `HTTP ${statusCode}` }
       const { state, settled, attempt } = JSON.parse(text) as Partial<Record<string, unknown>>
@@ -131,6 +159,9 @@ export function lookAt({ url, token }: { url: string; token: string | undefined 
       if (error instanceof SyntaxError) return { kind: 'away', why: 'what answers there is no bridge' }
       const { code, message } = error as NodeJS.ErrnoException
       return { kind: 'away', why: code ?? message }
+    } finally {
+      bound.cancel()
+      signal.removeEventListener('abort', give)
     }
   }
 }

@@ -15,8 +15,8 @@ export type Item =
   /** What is wrong, and where, as the end of a sentence. */
   | { readonly kind: 'wrong'; readonly why: string }
 
-/** A text over several lines must fit into memory; lines need not. */
-const WHOLE_MAX_CHARS = 200_000_000
+/** A text is held whole while it is read, and takes thirty times its length then. How many there are does not matter. */
+export const WHOLE_MAX_CHARS = 33_554_432
 
 /** Every item in order; behind one that is wrong nothing follows. */
 export async function* itemsOf(lines: AsyncIterable<string>, wholeMaxChars = WHOLE_MAX_CHARS): AsyncGenerator<Item> {

@@ -34,13 +34,23 @@ export class Wire {
 
   /** Sends half of the body, then resets the connection. Resolves when that is done; `why` where it could not be. */
   async breakOff({ headers, body }: Delivery): Promise<string | undefined> {
+    const { clock, timeoutMs } = this.#options
     return new Promise((resolve) => {
       const sent = this.#request(headers, body.length, new Agent())
+      const end = (why?: string): void => {
+        bound.cancel()
+        resolve(why)
+      }
+      // Nobody takes the connection, or the TLS in it: the bytes never leave.
+      const bound = clock.wake(clock.nowMs() + timeoutMs, () => {
+        end(`nothing could be sent within ${timeoutMs} ms`)
+        sent.destroy()
+      })
       sent.once('error', (error: NodeJS.ErrnoException) => {
-        resolve(error.code === 'ECONNREFUSED' ? error.code : undefined)
+        end(error.code === 'ECONNREFUSED' ? error.code : undefined)
       })
       sent.once('close', () => {
-        resolve(undefined)
+        end()
       })
       // The callback comes when the bytes have left: without them the app would see a connection and no request.
       sent.write(body.subarray(0, body.length >> 1), () => {

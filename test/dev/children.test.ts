@@ -1,6 +1,7 @@
 import t from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { Children } from '../../src/dev/children.ts'
+import { VirtualClock } from '../support/clock.ts'
 
 const env = process.env
 const script = (name: string, source: string): { name: string; program: string; args: string[]; env: typeof env } => ({
@@ -94,6 +95,22 @@ void t.test('what a child leaves behind ends with it', async (t) => {
   t.not(Number(pid), child.pid)
   t.match(await child.exited, { code: 4 })
   await gone(pid)
+  await children.stopAll(LONG_MS)
+})
+
+void t.test('a daemon that a child leaves behind does not keep the child from having ended', async (t) => {
+  const clock = new VirtualClock()
+  const children = new Children(clock)
+  const daemon = `import { spawn } from 'node:child_process'
+    spawn(process.execPath, ['--eval', ${JSON.stringify(FOREVER)}], { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+    process.on('SIGTERM', () => process.exit(4))`
+  const child = children.start(script('H', daemon))
+  const [, pid] = await child.line(/^up (\d+)$/, LONG_MS)
+  t.teardown(() => process.kill(Number(pid), 'SIGKILL'))
+  child.signal('SIGTERM')
+  await gone(String(child.pid))
+  await clock.advance(1000)
+  t.same(await child.exited, { code: 4, signal: null, how: 'exit code 4' })
   await children.stopAll(LONG_MS)
 })
 

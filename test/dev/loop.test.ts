@@ -197,10 +197,10 @@ void t.test('a second Ctrl-C does not wait for an app that will not end', async 
   const env = await envOf(t)
   const shipped = new Program(t, ['dev', '--', ...node(STUBBORN)], env)
   const [, pid] = await shipped.lines.until(/│ up (\d+)$/)
-  // A terminal that is closed says so with another signal.
+  // A terminal that is closed says so with another signal, and so does Ctrl-\.
   shipped.signal('SIGHUP')
   await shipped.lines.until(/Ending/)
-  shipped.signal('SIGINT')
+  shipped.signal('SIGQUIT')
   t.match(await shipped.ended, { code: 130 })
   t.notOk(existsSync(`${whereaboutsDir(env)}/dev-${shipped.pid}.json`))
   for (;;) {
@@ -264,8 +264,8 @@ void t.test('verify-app starts an app, tries it, and leaves nothing of it', asyn
   t.match(kept.out, /The app keeps the contract: \d+ checks\.\n$/)
   t.match(refused, { code: 64, err: /--secret-file: it cannot be read/ })
   t.ok(await isRefused(url))
-  const broken = await verify('--json', '--', ...node(`console.error('no disk'); process.exit(2)`))
-  t.match(broken, { code: 1, err: /│ no disk/ })
+  const broken = await verify('--json', '--', ...node(`console.error('no \\u0007disk'); process.exit(2)`))
+  t.match(broken, { code: 1, err: /│ no \?disk\n/ })
   t.match(JSON.parse(broken.out), {
     url,
     kept: false,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -52,6 +52,18 @@ void t.test('what is not this user’s alone is neither read nor written', async
   symlinkSync(join(linked, 'elsewhere'), whereaboutsDir({ XDG_RUNTIME_DIR: linked }))
   t.throws(() => leaveWhereabouts({ XDG_RUNTIME_DIR: linked }, where(1)), /is not this user's alone/)
   t.match(findWhereabouts({ XDG_RUNTIME_DIR: linked }), { kind: 'none', why: /remove it/ })
+
+  const plain = { XDG_RUNTIME_DIR: tempDir(t) }
+  writeFileSync(whereaboutsDir(plain), '', { mode: 0o600 })
+  t.match(findWhereabouts(plain), { kind: 'none', why: /remove it/ }, 'a file is no directory')
+  t.throws(() => leaveWhereabouts(plain, where(1)), /remove it/)
+
+  // Only root can give something away; whoever is not may not even look into another's.
+  if (userInfo().uid !== 0) return
+  const given = { XDG_RUNTIME_DIR: tempDir(t) }
+  mkdirSync(whereaboutsDir(given), { mode: 0o700 })
+  chownSync(whereaboutsDir(given), 65_534, 65_534)
+  t.match(findWhereabouts(given), { kind: 'none', why: /remove it/ })
 })
 
 void t.test('a file that is not whole is passed over', async (t) => {

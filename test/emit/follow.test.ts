@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import t from 'tap'
+import { systemClock } from '../../src/clock.ts'
 import type { Look } from '../../src/emit/follow.ts'
 import { Follow, lookAt } from '../../src/emit/follow.ts'
 import { VirtualClock } from '../support/clock.ts'
@@ -59,6 +60,19 @@ void t.test('what does not settle ends with the time, after the last event', asy
   t.equal(follow.away, undefined)
 })
 
+void t.test('works that never settle do not hide those behind them', async (t) => {
+  const { clock, follow, settled } = stage((id) =>
+    id.startsWith('stuck') ? { kind: 'unseen' } : seen('completed', true),
+  )
+  for (let nth = 0; nth < 450; nth++) follow.add(nth % 10 === 0 ? `ends ${nth}` : `stuck ${nth}`, 'x')
+  const end = follow.end()
+  await clock.advance(150)
+  t.equal(settled.length, 45, 'each had its turn')
+  await clock.advance(10_000)
+  await end
+  t.equal(follow.pending.length, 405)
+})
+
 void t.test('a bridge that stays away is not waited for as long as a work', async (t) => {
   const { clock, follow } = stage(() => ({ kind: 'away', why: 'ECONNREFUSED' }))
   follow.add('a', 'x')
@@ -107,7 +121,7 @@ void t.test('the work API is asked with its token, and what answers otherwise is
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const look = lookAt({ url, token: 's3' })
+  const look = lookAt({ url, token: 's3', clock: systemClock, signal: new AbortController().signal })
   t.same(await look('a/b'), { kind: 'seen', seen: { state: 'running', settled: false, attempt: 2 } })
   t.same(await look('a'), { kind: 'unseen' })
   t.same(await look('a'), { kind: 'away', why: 'HTTP 401' })
@@ -119,3 +133,40 @@ void t.test('the work API is asked with its token, and what answers otherwise is
   await once(server, 'close')
   t.match(await look('a'), { kind: 'away', why: /^[A-Z_]+/ })
 })
+
+void t.test(
+  'an answer without an end is no bridge, and is waited for neither past its time nor past a Ctrl-C',
+  async (t) => {
+    const flood = Buffer.alloc(65_536, ' ')
+    const server = createServer((request, response) => {
+      response.writeHead(200)
+      const pour = (): void => {
+        while (!response.destroyed && response.write(flood));
+      }
+      if (request.url === '/work/flood') response.on('drain', pour)
+      if (request.url === '/work/flood') pour()
+      else response.write(' ')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const clock = new VirtualClock()
+    const interrupt = new AbortController()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const look = lookAt({ url, token: undefined, clock, signal: interrupt.signal })
+    t.same(await look('flood'), { kind: 'away', why: 'what answers there is no bridge' })
+    const asked = once(server, 'request')
+    const late = look('slow')
+    await asked
+    await clock.advance(5000)
+    t.same(await late, { kind: 'away', why: 'no answer within 5000 ms' })
+    const askedAgain = once(server, 'request')
+    const unwanted = look('slow')
+    await askedAgain
+    interrupt.abort()
+    t.match(await unwanted, { kind: 'away' })
+    t.equal(clock.pending, 0)
+  },
+)

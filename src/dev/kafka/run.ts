@@ -5,7 +5,6 @@
  * past it the program is killed. What a program prints is kept only as its last lines.
  */
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -49,9 +48,27 @@ export class Tail {
   }
 }
 
-/** Hears a stream line by line. */
+/** What is printed without a line's end, by a progress bar or of a binary file, is heard in pieces of this length. */
+export const LINE_MAX_CHARS = 65_536
+/** A return at the end may be one half of a line's end. */
+const LINE_END = /\r\n|\n|\r(?!$)/
+
+/** Hears a stream line by line. Not node:readline, which holds a line of any length until it has its end. */
 export function eachLine(stream: Readable, line: (line: string) => void): void {
-  createInterface({ input: stream }).on('line', line)
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split(LINE_END)
+    rest = lines.pop() ?? ''
+    for (const whole of lines) line(whole)
+    while (rest.length > LINE_MAX_CHARS) {
+      line(rest.slice(0, LINE_MAX_CHARS))
+      rest = rest.slice(LINE_MAX_CHARS)
+    }
+  })
+  stream.on('end', () => {
+    if (rest !== '') line(rest.replace(/\r$/, ''))
+  })
 }
 
 /** Runs a program to its end. Never rejects: a program that is not there is a result too. */
