@@ -123,7 +123,7 @@ class Emission {
       ...(this.#parts.options.wait ? [`${completed} completed`, `${failed} failed`] : []),
       ...(passedOver > 0 ? [`${passedOver} passed over`] : []),
     ]
-    if (sent + refused > 1 || ended !== undefined) this.#say(parts.join(', '))
+    if (sent + refused !== 1 || ended !== undefined) this.#say(parts.join(', '))
     if (ended !== undefined) this.#say(ended.why)
   }
 
@@ -149,7 +149,8 @@ class Emission {
   async #send(draft: Draft): Promise<Early | undefined> {
     if (this.#receiverId === undefined && !draft.fields.has('event_receiver_id')) {
       const receiving = await emitReceiver(this.#client, this.#parts.clock)
-      if (receiving.kind === 'refused') return this.#early(receiving.answer) ?? noReceiver(receiving.answer.why)
+      if (receiving.kind === 'refused')
+        return this.#early(receiving.answer, 'the receiver') ?? noReceiver(receiving.answer.why)
       this.#receiverId = receiving.id
     }
     const answer = await this.#answer(eventBody(draft, this.#receiverId ?? ''))
@@ -159,7 +160,7 @@ class Emission {
       else this.#line(answer.id, draft.name, 'sent')
       return undefined
     }
-    const ended = this.#early(answer)
+    const ended = this.#early(answer, 'this event')
     if (ended !== undefined) return ended
     this.#counts.refused += 1
     this.#say(`XZepr refused ${harmless(draft.name)}: ${answer.why}`)
@@ -181,22 +182,22 @@ class Emission {
     }
   }
 
-  /** What stands for XZepr as a whole, and not for one event. */
-  #early(answer: XzeprAnswer): Early | undefined {
+  /** What stands for XZepr as a whole, and not for one event. @param what was asked for. */
+  #early(answer: XzeprAnswer, what: string): Early | undefined {
     const { xzeprUrl } = this.#target
     switch (answer.kind) {
       case 'away':
-        return early(EX_UNAVAILABLE, `No XZepr answers at ${xzeprUrl}: ${answer.why}.${doubt(answer.why)}`)
+        return early(EX_UNAVAILABLE, `No XZepr answers at ${xzeprUrl}: ${sentence(answer.why)}${doubt(answer.why)}`)
       case 'failing':
         return early(
           EX_UNAVAILABLE,
-          `XZepr at ${xzeprUrl} failed at this event: ${answer.why}. It has an outage, or cannot store this one: try it alone.`,
+          `XZepr at ${xzeprUrl} failed at ${what}: ${sentence(answer.why)} It has an outage, or cannot do this one: try it alone.`,
         )
       case 'busy':
       case 'limited':
-        return early(EX_UNAVAILABLE, `XZepr at ${xzeprUrl} does not take events just now: ${answer.why}.`)
+        return early(EX_UNAVAILABLE, `XZepr at ${xzeprUrl} does not take events just now: ${sentence(answer.why)}`)
       case 'barred':
-        return early(EX_NOPERM, `XZepr does not let this user send events: ${answer.why}.`)
+        return early(EX_NOPERM, `XZepr does not let this user send events: ${sentence(answer.why)}`)
       case 'refused':
       case 'no-receiver':
       case 'stored':
@@ -248,6 +249,10 @@ class Emission {
 
 function noReceiver(why: string): Early {
   return early(1, `XZepr has no receiver for these events and makes none: ${why}. Name one with --set.`)
+}
+
+function sentence(why: string): string {
+  return /[.?!]$/.test(why) ? why : `${why}.`
 }
 
 /** Once a request is on its way nobody knows what became of it. */

@@ -26,6 +26,10 @@ import type { ConfigReading } from './config.ts'
 setFlagsFromString('--semi-space-growth-factor=1')
 
 const EX_CONFIG = 78
+/** What is said cannot be written: the disk is full. */
+const EX_IOERR = 74
+/** `| head`: 128 and the number of SIGPIPE. */
+const EX_PIPE = 141
 const INTERRUPTED = 130
 
 const [word = 'run'] = process.argv.slice(2)
@@ -138,7 +142,7 @@ async function replayLetters(options: ReplayOptions): Promise<number> {
   if (reading === undefined) return EX_CONFIG
   const [{ replay }, { systemClock }] = await Promise.all([import('./replay.ts'), import('./clock.ts')])
   // Whoever reads the list may have seen enough of it (`| head`).
-  process.stdout.on('error', () => process.exit(0))
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : EX_IOERR))
   return replay({
     config: reading.config,
     options,
@@ -161,8 +165,8 @@ async function replayLetters(options: ReplayOptions): Promise<number> {
 
 /** Goes on as long as somebody reads what is said. */
 function whileRead(): void {
-  // `| head`: nobody reads on, so nobody is told (128 and the number of SIGPIPE).
-  process.stdout.on('error', () => process.exit(141))
+  // Nobody reads on, so nobody is told.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? EX_PIPE : EX_IOERR))
   // What is said beside the result may go unheard.
   process.stderr.on('error', () => undefined)
 }

@@ -178,7 +178,7 @@ void t.test('what XZepr says decides: refused is 1, barred is 77, away is 69', a
   xzepr.faults.add({ kind: 'status', status: 500, route: 'POST /api/v1/events' })
   t.match(await run(['a']), {
     code: 69,
-    err: /failed at this event: HTTP 500\b.* It has an outage, or cannot store this one/,
+    err: /failed at this event: HTTP 500\b.* It has an outage, or cannot do this one/,
   })
   const before = xzepr.journal.events.length
   xzepr.faults.add({ kind: 'stored-but-no-answer', route: 'POST /api/v1/events' })

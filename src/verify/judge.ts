@@ -50,7 +50,8 @@ export function judgeRefusal(tried: Tried): Outcome {
   const came = toldOf(tried)
   if (answer.kind === 'away') return judge(tried)
   if (reports.length > 0) return broken(came, 'Verify the signature before anything is done with the event.')
-  if (answer.why.startsWith('HTTP 4')) return { kind: 'kept', came }
+  // Other 4xx say something else: 404 and 408 come from whatever stands before the app, 429 is asked again.
+  if (/^HTTP 40[013]\b/.test(answer.why)) return { kind: 'kept', came }
   return broken(
     came,
     'Verify as Standard Webhooks says (id, timestamp, body; not older than 5 minutes) and answer 401.',
