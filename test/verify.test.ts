@@ -175,6 +175,14 @@ const BROKEN: readonly (readonly [check: string, what: string, behave: Behaviour
       return 200
     },
   ],
+  [
+    'repeat',
+    'it skips what is done, and says nothing of it',
+    async ({ app, headers, report }) => {
+      if (!app.seen.has(String(headers['idempotency-key']))) await report('completed')
+      return 200
+    },
+  ],
   ['redelivery', 'it takes first attempts alone', ({ headers }) => (headers['work-attempt'] === '1' ? 200 : 503)],
   [
     'unknown-type',

@@ -212,7 +212,8 @@ export function rest(
   if (attempts >= 2) work.alone = true
   if (policy.attemptsMax > 0 && attempts >= policy.attemptsMax) {
     const reason = why === LEASE_OUT ? 'lease-expired' : 'attempts-spent'
-    return fail(work, reason, `${attempts} attempts are spent; the last one: ${why}`, policy, moment)
+    const spent = attempts === 1 ? '1 attempt is' : `${attempts} attempts are`
+    return fail(work, reason, `${spent} spent; the last one: ${why}`, policy, moment)
   }
   const { retryInitialMs: initialMs, retryMaxMs: maxMs } = policy
   const forMs = restMs({ attempt: attempts, initialMs, maxMs, chance: moment.chance, retryAfterMs })

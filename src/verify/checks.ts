@@ -71,7 +71,8 @@ function formatCheck(format: Format): Check {
 
 const REPEAT: Check = {
   name: 'repeat',
-  expected: 'the same event with the same idempotency-key, sent again, ends as it did the first time',
+  expected:
+    'the same event with the same idempotency-key, sent again, ends as it did the first time, and its ending is reported again',
   async run(trial) {
     const event = trial.events.make()
     const before = await trial.send(event)
@@ -86,7 +87,7 @@ const REPEAT: Check = {
   },
 }
 const HINT_REPEAT =
-  'After a crash an event may come again: remember idempotency-keys whose work is done, and answer 200 for them.'
+  'After a crash an event may come again, and the last report may be lost: skip work that is done by its idempotency-key, but report its ending again before you answer.'
 
 const REDELIVERY: Check = {
   name: 'redelivery',

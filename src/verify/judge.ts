@@ -58,9 +58,12 @@ export function judgeRefusal(tried: Tried): Outcome {
   )
 }
 
-/** Did a repeat end as the first did? That only one of them was reported about is no contradiction. */
+/**
+ * Did a repeat end as the first did, and was that said again? The bridge may have died with the first report, and one that
+ * is repeated makes no second event. Whoever reports nothing at all contradicts nothing.
+ */
 export function sameEnding(first: Tried, again: Tried): boolean {
-  return first.ending === undefined || again.ending === undefined || first.ending === again.ending
+  return first.ending === undefined || first.ending === again.ending
 }
 
 /** `HTTP 202, reported started, completed, 12 ms`. */

@@ -208,7 +208,7 @@ void t.test('failed with retry on the last attempt is the end: attempts are spen
     if (books.out.has(work)) books.answer(work, DONE)
     t.equal(work.state.name, 'failed')
     t.match(books.historyOf(work).details.get(work.reports[0] as never), {
-      error: '1 attempts are spent; the last one: the app asked to be sent it again',
+      error: '1 attempt is spent; the last one: the app asked to be sent it again',
       error_code: 'attempts_spent',
     })
   }

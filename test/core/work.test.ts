@@ -227,7 +227,7 @@ void t.test('attempts spent: failed, told once with the reason, and never sent a
     t.equal(books.historyOf(work).sends, attemptsMax)
     t.same(tells({ books, work }), ['failed'])
     t.match(books.historyOf(work).details.get(work.reports[0] as never), {
-      error: `${attemptsMax} attempts are spent; the last one: 503`,
+      error: `${attemptsMax} ${attemptsMax === 1 ? 'attempt is' : 'attempts are'} spent; the last one: 503`,
       error_code: 'attempts_spent',
     })
     books.tell(work, { kind: 'given-up', why: '422' })

@@ -120,7 +120,7 @@ void t.test('a Job does what is there and ends with 0', needsPython, async (t) =
   t.ok((await clone.type('node dist/main.js emit deployment.success --count 3').ended).ok)
   const { ok, text, why } = await clone.type('python3 job.py', {
     PORT: String(clone.app),
-    STATUS_URL: `http://127.0.0.1:${clone.ops}/status`,
+    OPS_URL: `http://127.0.0.1:${clone.ops}`,
     IDLE_SECONDS: '0.8',
   }).ended
   t.ok(ok, why)

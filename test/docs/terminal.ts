@@ -28,6 +28,7 @@ export function plain(line: string): string {
     .replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:PORT')
     .replace(/\bdev \d+\.\d+\.\d+\b/g, 'dev VERSION')
     .replace(/\b\d+(?:\.\d+)? (m?s)\b/g, 'N $1')
+    .replace(/\bprocess \d+\b/g, 'process N')
     .replace(/\s+/g, ' ')
     .trim()
 }
@@ -71,6 +72,8 @@ export interface Outcome {
   readonly why: string
   /** What stood on standard output. */
   readonly text: string
+  /** What a person saw of both. */
+  readonly seen: string
 }
 
 export class Terminal {
@@ -82,16 +85,22 @@ export class Terminal {
   constructor(t: Test, script: string, { dir, env }: Place) {
     const child = spawn('bash', ['-euc', script], { cwd: dir, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
-    let [text, err] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    let [text, err, seen] = ['', '', '']
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      seen += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString()
+      seen += chunk.toString()
+    })
     createInterface({ input: child.stdout }).on('line', (line) => {
       this.#lines.push(line)
       for (const watcher of [...this.#watchers]) watcher()
     })
     this.ended = new Promise((resolve) => {
       child.once('close', (code, signal) => {
-        resolve({ ok: code === 0, why: `exit code ${code ?? signal ?? ''}. ${err}`, text })
+        resolve({ ok: code === 0, why: `exit code ${code ?? signal ?? ''}. ${err}`, text, seen })
       })
     })
     t.teardown(() => {

@@ -54,9 +54,9 @@ void t.test('whoever follows the tutorial sees what it shows', without, async (t
       // What follows is for a reader who has read this.
       await first.shows(new Shown('Ready in 1 s. Next, in another terminal:'))
     } else if (language === 'sh') {
-      const { ok, why, text } = await new Terminal(t, typed(block.text), { dir, env }).ended
-      t.ok(ok, `line ${line}: ${why} ${text}`)
-      output = text
+      const { ok, why, seen } = await new Terminal(t, typed(block.text), { dir, env }).ended
+      t.ok(ok, `line ${line}: ${why} ${seen}`)
+      output = seen
     } else if (language === 'text') {
       compared += 1
       const shown = new Shown(text)
