@@ -1,6 +1,6 @@
 /**
- * `npm run rehearse -- --tests`: the steps of the Dockerfile, what they make started as an image would start it, and laws and
- * unit tests on the Node that the image ships.
+ * `npm run rehearse -- --tests`: the steps of the Dockerfile, what they make started as an image would start it, and the unit
+ * tests on the Node that the image ships.
  */
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -10,7 +10,7 @@ import { unwatched } from '../support/unwatched.ts'
 const REHEARSE = fileURLToPath(new URL('../../dist/dev/rehearse.js', import.meta.url))
 const TIMEOUT_MS = 600_000
 
-void t.test('what the Dockerfile makes starts, and laws and unit tests pass on its Node', async (t) => {
+void t.test('what the Dockerfile makes starts, and the unit tests pass on its Node', async (t) => {
   const { program, args } = unwatched(process.execPath, [REHEARSE, '--tests'])
   const lines: string[] = []
   const line = (text: string): void => {
@@ -24,5 +24,5 @@ void t.test('what the Dockerfile makes starts, and laws and unit tests pass on i
   t.match(said, /, nothing may be written\n {2}healthcheck: .* is alive\./)
   t.match(said, /drain: Drained: .*\n {2}SIGTERM: exit code 0/)
   const [, passed] = /# \{ total: \d+, pass: (\d+) \}/.exec(said) ?? []
-  t.ok(Number(passed) > 10_000, `${passed ?? 'no'} tests passed on the image’s Node`)
+  t.ok(Number(passed) > 8000, `${passed ?? 'no'} tests passed on the image’s Node`)
 })
