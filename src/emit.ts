@@ -8,6 +8,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { EmitOptions } from './cli/emit-words.ts'
+import { EX_NOPERM, EX_TEMPFAIL, EX_UNAVAILABLE, INTERRUPTED } from './cli/exits.ts'
 import { harmless } from './cli/replay-text.ts'
 import type { Environment } from './config/environment.ts'
 import type { FileReader } from './config/files.ts'
@@ -40,10 +41,6 @@ export interface EmitParts {
   readonly onSignal: (end: () => void) => void
 }
 
-const EX_UNAVAILABLE = 69
-const EX_TEMPFAIL = 75
-const EX_NOPERM = 77
-const INTERRUPTED = 130
 /** How long XZepr may say that it is busy before nobody waits any more. */
 const BUSY_MAX_MS = 120_000
 

@@ -15,6 +15,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Command } from './cli.ts'
 import type { DevOptions } from './cli/dev-words.ts'
 import type { EmitOptions } from './cli/emit-words.ts'
+import { EX_CONFIG, EX_IOERR, EX_PIPE, INTERRUPTED } from './cli/exits.ts'
 import type { Healthcheck } from './cli/healthcheck.ts'
 import { readText } from './cli/read-text.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
@@ -24,13 +25,6 @@ import type { ConfigReading } from './config.ts'
 // While modules are read V8 would double the space for new objects up to twice 16 MB, and an idle process would keep it:
 // a quarter of its memory. It may grow once the bridge runs, for then it saves more than it takes.
 setFlagsFromString('--semi-space-growth-factor=1')
-
-const EX_CONFIG = 78
-/** What is said cannot be written: the disk is full. */
-const EX_IOERR = 74
-/** `| head`: 128 and the number of SIGPIPE. */
-const EX_PIPE = 141
-const INTERRUPTED = 130
 
 const [word = 'run'] = process.argv.slice(2)
 // First of all: as process 1 of a container a signal without a handler is ignored, and loading the rest takes a while.

@@ -9,6 +9,7 @@
  * The laws: one letter is out at a time, so that it is clear what was sent when it ends; nothing is committed or written to
  * Kafka; it ends, by itself or when it is asked to, and then says what it has come to and where to go on.
  */
+import { EX_CONFIG, EX_UNAVAILABLE, EX_USAGE } from './cli/exits.ts'
 import { LetterLines, harmless, progressText, summaryText } from './cli/replay-text.ts'
 import type { ReplayOptions } from './cli/replay-words.ts'
 import { atMsOf } from './cli/when.ts'
@@ -43,9 +44,6 @@ export interface ReplayParts {
   readonly onSignal: (end: () => void) => void
 }
 
-const EX_USAGE = 64
-const EX_UNAVAILABLE = 69
-const EX_CONFIG = 78
 /** How often the line that moves is drawn. */
 const DRAW_EVERY_MS = 100
 

@@ -8,6 +8,7 @@
  */
 import { connect } from 'node:net'
 import { appLine } from './cli/app-line.ts'
+import { EX_USAGE, INTERRUPTED } from './cli/exits.ts'
 import type { VerifyOptions } from './cli/verify-words.ts'
 import type { Environment } from './config/environment.ts'
 import type { FileReader } from './config/files.ts'
@@ -38,8 +39,6 @@ export interface VerifyParts {
   readonly onSignal: (end: () => void) => void
 }
 
-const EX_USAGE = 64
-const INTERRUPTED = 130
 /** As many as the checks have out at once. */
 const CONNECTIONS = 64
 const APP_GRACE_MS = 2000

@@ -9,7 +9,8 @@
 import type { OpsAddress } from '../config/ops-address.ts'
 import type { Clock, Wake } from '../core/seams.ts'
 import type { OpsAnswer } from './ops-call.ts'
-import { EX_UNAVAILABLE, callOps, nobodyAt, placeOf, within } from './ops-call.ts'
+import { EX_UNAVAILABLE } from './exits.ts'
+import { callOps, nobodyAt, placeOf, within } from './ops-call.ts'
 
 export interface DrainCommand {
   readonly address: OpsAddress

@@ -10,7 +10,8 @@
 import type { OpsAddress } from '../config/ops-address.ts'
 import type { Clock } from '../core/seams.ts'
 import type { OpsAnswer } from './ops-call.ts'
-import { EX_UNAVAILABLE, callOps, nobodyAt, placeOf, within } from './ops-call.ts'
+import { EX_UNAVAILABLE } from './exits.ts'
+import { callOps, nobodyAt, placeOf, within } from './ops-call.ts'
 
 /** Within the 3 s that the image's HEALTHCHECK gives, Node's own start included. */
 const TIMEOUT_MS = 2000

@@ -8,8 +8,6 @@ import { request } from 'node:http'
 import type { OpsAddress } from '../config/ops-address.ts'
 import type { Clock } from '../core/seams.ts'
 
-/** Nobody listens: EX_UNAVAILABLE of sysexits.h. */
-export const EX_UNAVAILABLE = 69
 const ANSWER_MAX_BYTES = 4_194_304
 
 export type OpsAnswer =

@@ -10,6 +10,7 @@
  */
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
+import { INTERRUPTED } from '../cli/exits.ts'
 import { systemClock } from '../clock.ts'
 import type { ScreenOutput } from './demo-screen.ts'
 import { Screen } from './demo-screen.ts'
@@ -19,7 +20,6 @@ import type { Environment } from './kafka/run.ts'
 
 /** EX_USAGE of sysexits.h; 128 and the number of SIGINT, and of SIGPIPE. */
 const USAGE = 64
-const INTERRUPTED = 130
 const NO_READER = 141
 
 /** @returns the exit code. */

@@ -10,6 +10,7 @@
  */
 import { constants } from 'node:os'
 import { createApp } from '../app.ts'
+import { EX_CONFIG, EX_UNAVAILABLE, INTERRUPTED, NOT_FOUND } from '../cli/exits.ts'
 import { renderProblems } from '../config/findings.ts'
 import type { DevOptions } from '../cli/dev-words.ts'
 import type { Config, ConfigReading } from '../config.ts'
@@ -48,11 +49,6 @@ export interface LoopParts {
   readonly onSignal: (end: () => void) => void
 }
 
-const EX_UNAVAILABLE = 69
-const EX_CONFIG = 78
-/** The shell's word for a command that is not there. */
-const NOT_FOUND = 127
-const INTERRUPTED = 130
 const APP_GRACE_MS = 5000
 
 /** @returns the exit code, once all has ended. */

@@ -9,13 +9,11 @@ import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import type { EmitOptions } from '../cli/emit-words.ts'
+import { EX_DATAERR, EX_NOINPUT } from '../cli/exits.ts'
 import { harmless } from '../cli/replay-text.ts'
 import type { Draft } from './event.ts'
 import { draftOf, fieldTexts } from './event.ts'
 import { itemsOf, WHOLE_MAX_CHARS } from './items.ts'
-
-const EX_DATAERR = 65
-const EX_NOINPUT = 66
 
 /** Why nothing more comes, or can be sent. */
 export interface Early {
