@@ -123,7 +123,8 @@ export class Desk implements WorkDesk {
       work?.reports.push({ status, atMs: event.atMs, outcome, told })
       // The record may have come in meanwhile, in a bridge that was started again: the app has said it, and will not again.
       const inHand = this.#bridge.inHand.registry.find(workId)
-      if (inHand !== undefined) this.#bridge.report(inHand, report)
+      // After the last commit it is named as left; to settle it then would be said of nothing that is kept.
+      if (inHand !== undefined && !this.#bridge.sealed) this.#bridge.report(inHand, report)
       return outcome
     })
     this.#forwarding.set(event.deliveryId, told)
