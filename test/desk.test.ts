@@ -91,6 +91,21 @@ void t.test('a report that is forwarded while its record comes in ends that work
   }
 })
 
+void t.test(
+  'a report is told once that is repeated when its record has come in, and it is still being forwarded',
+  async (t) => {
+    const road = new Road()
+    road.assign()
+    const first = road.desk.report('a', COMPLETED)
+    road.receive(['a'])
+    const second = road.desk.report('a', COMPLETED)
+    t.ok(first.kind === 'unknown' && second.kind === 'unknown' && first.told === second.told)
+    t.strictSame(road.owed, [], 'of which XZepr would make a second event')
+    await settled()
+    t.equal(road.desk.find('a')?.state, 'completed')
+  },
+)
+
 void t.test('a report that was being forwarded at the last commit ends nothing after it', async (t) => {
   const road = new Road()
   road.assign()
