@@ -8,7 +8,7 @@
 import type { Bridge } from './bridge.ts'
 import { UNKNOWN_PLATFORM } from './core/delivery.ts'
 import type { Identity, LifecycleStatus } from './core/lifecycle.ts'
-import { lifecycleEvent, unstorable } from './core/lifecycle.ts'
+import { deliveryId, lifecycleEvent, unstorable } from './core/lifecycle.ts'
 import { viewOf } from './core/registry.ts'
 import type { Report, Told, Verdict, WorkView } from './core/report.ts'
 import { detailsOf, namedBy, statusOf } from './core/reported.ts'
@@ -54,6 +54,9 @@ export class Desk implements WorkDesk {
     const work = this.#bridge.inHand.registry.find(workId)
     if (work === undefined) return this.#reportNotInHand(workId, report)
     const status = statusOf(report)
+    const underWay = status && this.#forwardUnderWay(workId, status)
+    // It was unknown when the report came, and is a repeat of it now: told once more, it would make a second event.
+    if (underWay !== undefined) return { kind: 'unknown', told: underWay }
     if (status !== undefined && (!hasEnded(work) || work.state.name === status)) {
       const isRepeat = findReport(work, status) !== undefined
       // A repeated `started` may bring a new name, which counts for the ending: it is looked at like the first.
@@ -113,7 +116,7 @@ export class Desk implements WorkDesk {
     const event = this.#event(workId, work, status, report)
     const why = unstorable(event)
     if (why !== undefined) return { kind: 'unstorable', why }
-    const underWay = this.#forwarding.get(event.deliveryId)
+    const underWay = this.#forwardUnderWay(workId, status)
     if (underWay !== undefined) return { kind: 'unknown', told: underWay }
     if (this.#forwarding.size >= FORWARDS_MAX)
       return full('As many reports are being forwarded as may be. Report again.')
@@ -123,11 +126,16 @@ export class Desk implements WorkDesk {
       work?.reports.push({ status, atMs: event.atMs, outcome, told })
       // The record may have come in meanwhile, in a bridge that was started again: the app has said it, and will not again.
       const inHand = this.#bridge.inHand.registry.find(workId)
-      if (inHand !== undefined) this.#bridge.report(inHand, report)
+      // After the last commit it is named as left; to settle it then would be said of nothing that is kept.
+      if (inHand !== undefined && !this.#bridge.sealed) this.#bridge.report(inHand, report)
       return outcome
     })
     this.#forwarding.set(event.deliveryId, told)
     return { kind: 'unknown', told }
+  }
+
+  #forwardUnderWay(workId: string, status: LifecycleStatus): Promise<Told> | undefined {
+    return this.#forwarding.get(deliveryId(this.#options.identity.group, workId, status))
   }
 
   #event(

@@ -92,6 +92,32 @@ void t.test('a report that is forwarded while its record comes in ends that work
 })
 
 void t.test(
+  'a report is told once that is repeated when its record has come in, and it is still being forwarded',
+  async (t) => {
+    const road = new Road()
+    road.assign()
+    const first = road.desk.report('a', COMPLETED)
+    road.receive(['a'])
+    const second = road.desk.report('a', COMPLETED)
+    t.ok(first.kind === 'unknown' && second.kind === 'unknown' && first.told === second.told)
+    t.strictSame(road.owed, [], 'of which XZepr would make a second event')
+    await settled()
+    t.equal(road.desk.find('a')?.state, 'completed')
+  },
+)
+
+void t.test('a report that was being forwarded at the last commit ends nothing after it', async (t) => {
+  const road = new Road()
+  road.assign()
+  const verdict = road.desk.report('a', COMPLETED)
+  road.receive(['a'])
+  road.bridge.sealed = true
+  t.same(verdict.kind === 'unknown' && (await verdict.told), { kind: 'stored', eventId: 'F' }, 'the app hears of it')
+  t.equal(road.desk.find('a')?.state, 'attempting')
+  t.strictSame(road.names('record.settled'), [], 'it comes again elsewhere')
+})
+
+void t.test(
   'an unknown id has no progress, and none of its reports is forwarded where the operator wants none',
   async (t) => {
     const road = new Road()

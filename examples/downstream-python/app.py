@@ -157,7 +157,7 @@ class App(BaseHTTPRequestHandler):
         work_id = self.headers["work-id"]
         try:
             event = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if work_id is None or not isinstance(event, dict):
             return 400  # never again: nobody can read it

@@ -46,9 +46,12 @@ export async function inCache(
     const why = await fill(work)
     if (why !== undefined) return { ok: false, why }
     await writeFile(join(work, marker), '')
-    // What stands there has no marker, so it is broken; or another run was faster, and rename(2) leaves its work alone.
-    if (!(await isThere(join(dir, marker)))) await rm(dir, { recursive: true, force: true })
-    await rename(work, dir).catch(() => undefined)
+    // What another run has put there meanwhile stays: rename(2) replaces no directory that holds something.
+    if (!(await wasMoved(work, dir)) && !(await isThere(join(dir, marker)))) {
+      // Without its marker it is broken.
+      await rm(dir, { recursive: true, force: true })
+      await wasMoved(work, dir)
+    }
   } finally {
     await rm(work, { recursive: true, force: true })
   }
@@ -59,6 +62,13 @@ export async function inCache(
 export async function ranWell(program: string, args: readonly string[], env: Environment): Promise<string | undefined> {
   const { ok, why, output } = await run(program, args, { env, timeoutMs: TIMEOUT_MS })
   return ok ? undefined : `${why}\n${output}`.trim()
+}
+
+async function wasMoved(from: string, to: string): Promise<boolean> {
+  return rename(from, to).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function isThere(path: string): Promise<boolean> {

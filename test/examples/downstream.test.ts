@@ -1,6 +1,7 @@
 /**
  * The downstream consumers, one law for both: accepted with 202, worked on in the background, reported as it goes.
  */
+import { connect } from 'node:net'
 import t from 'tap'
 import { prepareApp } from '../../src/dev/app-programs.ts'
 import { skipWithout, stage } from '../support/stage.ts'
@@ -112,6 +113,12 @@ for (const example of CONSUMERS) {
     await t.test('answers 400 to what is no event or has no work id, 404 to another path, and lives on', async (t) => {
       t.equal(await app.deliver('no JSON'), 400)
       t.equal(await app.deliver('[]'), 400)
+      const deep = 20_000
+      t.equal(
+        await app.deliver(`{"success":true,"data":${'['.repeat(deep)}${']'.repeat(deep)}}`),
+        400,
+        'nested too deep',
+      )
       t.equal((await fetch(app.webhookUrl, { method: 'POST', body: '{}' })).status, 400)
       t.equal((await fetch(new URL('/other', app.webhookUrl), { method: 'POST', body: '{}' })).status, 404)
       t.same(app.taken(), [])
@@ -180,6 +187,18 @@ for (const example of CONSUMERS) {
         for (const { body } of told.slice(2)) t.same(body, STOPPING)
       },
     )
+
+    await t.test('a request that never arrives whole does not keep it from ending on SIGTERM', async (t) => {
+      const held = await stage(t, example, QUICK)
+      const socket = connect(Number(new URL(held.webhookUrl).port), '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write('POST /events HTTP/1.1\r\nhost: a\r\nwork-id: a\r\ncontent-length: 9\r\n\r\n{')
+      // Connections are taken in their order: it has the one before.
+      t.equal(await held.deliver('no JSON'), 400)
+      held.child.signal('SIGTERM')
+      t.same(await held.child.exited, { code: 0, signal: null, how: 'exit code 0' })
+      socket.destroy()
+    })
 
     await t.test('keeps the contract: verify-app says so', async (t) => {
       const { code, text } = await verifiedExample(example, { WORK_SECONDS: '0.02' })

@@ -19,7 +19,7 @@ use serde_json::{json, Value};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::{collections::HashSet, env, error::Error, mem, time::Duration};
 use tokio::signal::unix::{signal, SignalKind};
-use tokio::sync::{watch, Semaphore};
+use tokio::sync::{oneshot, watch, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio::{net::TcpListener, select, task::JoinSet};
 
@@ -29,6 +29,8 @@ const STEPS: u32 = 4;
 const REPORT_TRIES: u32 = 10;
 /// Asked for with each progress: who is silent longer is taken for dead, and the event comes again.
 const LEASE_SECONDS: u32 = 60;
+/// Once nobody listens any more. A request is answered in no time.
+const REQUESTS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why a work has not come to `completed`.
 enum Trouble {
@@ -234,12 +236,16 @@ async fn main() -> Result<(), Failure> {
     let app = Router::new()
         .route("/events", post(receive))
         .with_state(works.clone());
-    let stop = async move {
-        term.recv().await;
-    };
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stop)
-        .await?;
+    let (stop_listening, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(async move {
+        axum::serve(listener, app)
+            .with_graceful_shutdown(async move { stopped.await.unwrap_or(()) })
+            .await
+    });
+    term.recv().await;
+    drop(stop_listening);
+    // A request that never arrives whole must not keep what waits from being handed back.
+    let _ = timeout(REQUESTS_END_WITHIN, server).await;
 
     // Nobody listens any more: the bridge holds what is new, and no attempt is counted. What runs may finish; what waits
     // is handed back at once, and what runs too long as well.
