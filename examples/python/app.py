@@ -47,7 +47,7 @@ class App(BaseHTTPRequestHandler):
         except Exception as error:
             print(error, file=sys.stderr)
             # 4xx: never again, nobody can read it. 503: the bridge could not be told, so it delivers the event again.
-            status = 400 if isinstance(error, json.JSONDecodeError) else 503
+            status = 400 if isinstance(error, (json.JSONDecodeError, RecursionError)) else 503
         self.send_response(status)
         self.send_header("content-length", "0")
         self.end_headers()

@@ -128,6 +128,8 @@ export class XzeprReporter implements Reporter {
   }
 
   async forward(event: LifecycleEvent): Promise<Told> {
+    const before = this.#heard.eventIdOf(event.deliveryId)
+    if (before !== undefined) return { kind: 'stored', eventId: before }
     const { pace } = this.#book
     const { ready: receiverId, looks } = this.#receiver
     const waitMs = pace.notBeforeMs - this.#options.clock.nowMs()

@@ -128,7 +128,7 @@ void t.test(
 
 void t.test('an app that comes late, crashes and comes back costs attempts only for what it had in hand', async (t) => {
   const world = await makeWorld(t, 1)
-  const env = { BRIDGE_LEASE_SECONDS: '1', BRIDGE_RETRY_INITIAL_MS: '50', BRIDGE_RETRY_MAX_MS: '50' }
+  const env = { BRIDGE_LEASE_SECONDS: '3', BRIDGE_RETRY_INITIAL_MS: '50', BRIDGE_RETRY_MAX_MS: '50' }
   const pod = await makePod(t, world, { form: 'native', env })
   const answered = (answer: string): number =>
     pod.bridge.lines.filter((line) => line.event === 'attempt.answered' && line.answer === answer).length

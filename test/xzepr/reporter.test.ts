@@ -301,6 +301,14 @@ void t.test('what was forwarded is stored: told after that it makes no second ev
   t.equal(xzepr.count(EVENTS), 1)
 })
 
+void t.test('a forward repeated is the same answer, and makes no second event', async (t) => {
+  const { xzepr, reporter } = await scene(t)
+  const first = await reporter.forward(event('w1'))
+  t.match(first, { kind: 'stored' })
+  t.same(await reporter.forward(event('w1')), first)
+  t.equal(xzepr.count(EVENTS), 1)
+})
+
 void t.test('a forward that misses the receiver has it looked for again, and may come again', async (t) => {
   const { xzepr, clock, reporter } = await scene(t)
   xzepr.plan(EVENTS, [reply(404)])
