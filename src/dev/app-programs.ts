@@ -11,6 +11,9 @@ import { cacheRoot, inCache, ranWell } from './cache.ts'
 import type { Environment } from './kafka/run.ts'
 import { run } from './kafka/run.ts'
 
+/** A machine that is busy is not one without a language. */
+const PROBE_TIMEOUT_MS = 60_000
+
 /** What the demo takes. */
 export const APP_LANGUAGES = ['node', 'python', 'go', 'rust', 'java', 'bash'] as const
 export type AppLanguage = (typeof APP_LANGUAGES)[number]
@@ -104,7 +107,7 @@ export function asksForWorks(example: Example): boolean {
 /** Why this example cannot be run here, or undefined. */
 export async function missingToolchain(example: Example, env: Environment): Promise<string | undefined> {
   const { program, args } = PROGRAMS[example].probe
-  const { ok, why } = await run(program, args, { env, timeoutMs: 10_000 })
+  const { ok, why } = await run(program, args, { env, timeoutMs: PROBE_TIMEOUT_MS })
   return ok ? undefined : `The ${example} app cannot run: ${why}.`
 }
 
@@ -119,7 +122,7 @@ export async function prepareApp(
   if ('program' in how) {
     return { ok: true, command: { program: how.program, args: how.args.map((arg) => join(dir, arg)) } }
   }
-  const toolchain = await run(probe.program, probe.args, { env, timeoutMs: 10_000 })
+  const toolchain = await run(probe.program, probe.args, { env, timeoutMs: PROBE_TIMEOUT_MS })
   const texts = await Promise.all(how.sources.map(async (file) => readFile(join(dir, file))))
   const cached = await inCache(`example-${example}`, [toolchain.output, ...texts], env, async (work) => {
     progress(`is compiled by ${probe.program} (once)`)

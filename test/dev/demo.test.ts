@@ -53,7 +53,8 @@ void t.test('the Python app does as well, with more events than XZepr would take
   t.match(text, 'All 40 events made the whole way')
 })
 
-for (const language of ['go', 'rust', 'java', 'bash'] as const) {
+// One that is compiled, and one that asks for its works; test/examples holds each of them to the same law.
+for (const language of ['go', 'bash'] as const) {
   const missing = await missingToolchain(language, process.env)
   const skip = missing !== undefined && process.env.CI !== 'true' ? missing : false
   void t.test(`with the ${language} app every event makes the whole way as well`, { skip }, async (t) => {

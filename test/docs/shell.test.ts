@@ -16,7 +16,7 @@ const faultsOf = (script: string, text = '', named = empty()): string[] => shell
 async function unreadable(blocks: readonly Pick<Block, 'text'>[]): Promise<string> {
   const script = 'for script in "$@"; do bash -n -c "$script" || exit 1; done'
   const args = ['-c', script, 'bash', ...blocks.map(({ text }) => text)]
-  const { ok, output, why } = await run('bash', args, { env: process.env, timeoutMs: 30_000 })
+  const { ok, output, why } = await run('bash', args, { env: process.env, timeoutMs: 120_000 })
   return ok ? '' : `${why} ${output}`
 }
 

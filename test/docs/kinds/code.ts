@@ -35,7 +35,7 @@ export async function pythonFaults(
   const lines: string[] = []
   const { ok, why } = await run('python3', ['-c', COMPILE, JSON.stringify(given)], {
     env: process.env,
-    timeoutMs: 30_000,
+    timeoutMs: 120_000,
     line: (line) => lines.push(line),
   })
   return ok ? lines : [why]
