@@ -28,7 +28,7 @@ function heldBytes({ partitions }: BridgeStatus): number {
 }
 
 /** `BACKLOG_RECORDS=1000000` for a longer look. */
-const BACKLOG = Number(process.env.BACKLOG_RECORDS ?? 200_000)
+const BACKLOG = Number(process.env.BACKLOG_RECORDS ?? 100_000)
 
 for (const { order, records, out, heldMb } of [
   // Any may go: past a stock of 512 works a partition is read no further; what is fetched by then, a megabyte, still comes.
